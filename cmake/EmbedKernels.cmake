@@ -1,0 +1,21 @@
+# Embeds every .cl file below a folder as a string, under its path relative to that folder. Nothing is stripped, so that a
+# line number in a build log is a line number in the file.
+function(embed_kernels out_sources folder)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${folder} ${folder}/*.cl ${folder}/*.clh)
+  list(SORT files)
+  set(text "// Generated from kernels/ by cmake/EmbedKernels.cmake.\n#include \"program/kernel_source.hpp\"\n\n")
+  string(APPEND text "namespace gpucompute {\nconst EmbeddedKernel embedded_kernels[] = {\n")
+  foreach(file IN LISTS files)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${folder}/${file})
+    file(READ ${folder}/${file} source)
+    # A string literal may be limited in length, so each line is a literal of its own.
+    string(REPLACE "\\" "\\\\" source "${source}")
+    string(REPLACE "\"" "\\\"" source "${source}")
+    string(REPLACE "\n" "\\n\"\n    \"" source "${source}")
+    string(APPEND text "  {\"${file}\",\n    \"${source}\"},\n")
+  endforeach()
+  string(APPEND text "  {nullptr, nullptr},\n};\n}  // namespace gpucompute\n")
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/embedded_kernels.cpp)
+  file(GENERATE OUTPUT ${output} CONTENT "${text}")
+  set(${out_sources} ${output} PARENT_SCOPE)
+endfunction()

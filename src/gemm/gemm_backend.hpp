@@ -1,0 +1,41 @@
+// What computes a GEMM. To add one: derive from GemmBackend, and give it its place in gemm_backends().
+#pragma once
+
+#include <gpucompute/queue.hpp>
+
+#include <string>
+#include <vector>
+
+#include "gemm/gemm_task.hpp"
+
+namespace gpucompute {
+
+// Backends are stateless and never destroyed: what one keeps with a context is an attachment of the context.
+class GemmBackend {
+ public:
+  virtual const char *name() const noexcept = 0;
+  // Completes "chosen: ..." and "not needed: ...".
+  virtual const char *merit() const noexcept = 0;
+  // Why it cannot serve the task on the queue's device, or "". Asked on every call: cheap. The buffers may be missing.
+  virtual std::string refusal(const GemmTask &task, Queue &queue) const = 0;
+  // Puts the product on the queue. The task has something to compute and was not refused. Sets task.c_written before the
+  // first command that writes C, so that a failure before it can be made good by another backend.
+  virtual void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const = 0;
+
+ protected:
+  ~GemmBackend() = default;  // trivial, so that exit() leaves the static instances alone
+};
+
+// In order of preference.
+const std::vector<const GemmBackend *> &gemm_backends();
+
+const GemmBackend &clblast_backend();  // where it is compiled in
+const GemmBackend &reference_backend();
+
+// C = beta * C, for what is left of a product when alpha or k is 0. Every device that can store the type can do it.
+void scale_c(const GemmTask &task, Queue &queue, Waits waits, OutEvent out);
+
+// Why the device cannot compute in the type at all, or "".
+std::string type_refusal(const GemmTask &task, Queue &queue);
+
+}  // namespace gpucompute

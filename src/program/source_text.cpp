@@ -1,0 +1,170 @@
+#include "program/source_text.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <regex>
+
+#include "support/fail.hpp"
+
+namespace gpucompute {
+namespace {
+
+bool is_identifier_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
+bool is_identifier(char c) { return is_identifier_start(c) || std::isdigit(static_cast<unsigned char>(c)); }
+
+// NAME or NAME(parameters).
+bool is_macro_name(const std::string &name) {
+  if (name.empty() || !is_identifier_start(name[0])) return false;
+  const std::size_t end =
+      static_cast<std::size_t>(std::find_if_not(name.begin(), name.end(), is_identifier) - name.begin());
+  return end == name.size() || (name[end] == '(' && name.back() == ')');
+}
+
+std::string quoted(const std::string &name) {
+  std::string result = "\"";
+  for (char c : name) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + "\"";
+}
+
+// The name in a line that is: # include "name"; "" for any other line.
+std::string included_name(const std::string &line) {
+  std::size_t at = line.find_first_not_of(" \t");
+  if (at == std::string::npos || line[at] != '#') return {};
+  at = line.find_first_not_of(" \t", at + 1);
+  if (at == std::string::npos || line.compare(at, 7, "include") != 0) return {};
+  at = line.find_first_not_of(" \t", at + 7);
+  if (at == std::string::npos || line[at] != '"') return {};
+  const std::size_t end = line.find('"', at + 1);
+  return end == std::string::npos ? std::string() : line.substr(at + 1, end - at - 1);
+}
+
+bool is_pragma_once(const std::string &line) {
+  static const std::regex pattern(R"(^\s*#\s*pragma\s+once\s*$)");
+  return line.find("once") != std::string::npos && std::regex_match(line, pattern);
+}
+
+class Joiner {
+ public:
+  explicit Joiner(const std::vector<SourceText> &headers) : headers_(headers) {}
+
+  void add(const SourceText &source) {
+    out_ += "#line 1 " + quoted(source.name) + "\n";
+    open_.push_back(&source);
+    std::size_t number = 0;
+    for (std::size_t start = 0; start < source.text.size();) {
+      const std::size_t end = std::min(source.text.find('\n', start), source.text.size());
+      std::string line = source.text.substr(start, end - start);
+      if (!line.empty() && line.back() == '\r') line.pop_back();
+      start = end + 1;
+      ++number;
+      const SourceText *header = find(included_name(line));
+      if (!header) {
+        if (!is_pragma_once(line)) out_ += line;
+        out_ += "\n";
+        continue;
+      }
+      // A header that includes itself, directly or not, relies on its guard; its second text would be empty.
+      const bool is_open = std::find(open_.begin(), open_.end(), header) != open_.end();
+      const bool once = std::find(once_.begin(), once_.end(), header) != once_.end();
+      if (!is_open && !once) {
+        if (has_pragma_once(*header)) once_.push_back(header);
+        add(*header);
+      }
+      out_ += "#line " + std::to_string(number + 1) + " " + quoted(source.name) + "\n";
+    }
+    open_.pop_back();
+  }
+
+  std::string take() { return std::move(out_); }
+  void define(const std::string &name, const std::string &value) { out_ += "#define " + name + " " + value + "\n"; }
+
+ private:
+  const SourceText *find(const std::string &name) const {
+    if (name.empty()) return nullptr;
+    const auto found =
+        std::find_if(headers_.begin(), headers_.end(), [&](const SourceText &header) { return header.name == name; });
+    return found == headers_.end() ? nullptr : &*found;
+  }
+
+  static bool has_pragma_once(const SourceText &header) {
+    for (std::size_t start = 0; start < header.text.size();) {
+      const std::size_t end = std::min(header.text.find('\n', start), header.text.size());
+      if (is_pragma_once(header.text.substr(start, end - start))) return true;
+      start = end + 1;
+    }
+    return false;
+  }
+
+  const std::vector<SourceText> &headers_;
+  std::vector<const SourceText *> open_, once_;
+  std::string out_;
+};
+
+struct Place {
+  std::string name;
+  std::size_t line = 0;
+};
+
+// The text of a line of a named source in the joined text, found by its #line marks.
+std::string line_at(const std::string &joined, const Place &place) {
+  std::string name;
+  std::size_t number = 0;
+  for (std::size_t start = 0; start < joined.size();) {
+    const std::size_t end = std::min(joined.find('\n', start), joined.size());
+    const std::string line = joined.substr(start, end - start);
+    start = end + 1;
+    if (line.compare(0, 6, "#line ") == 0) {
+      char *rest = nullptr;
+      number = std::strtoul(line.c_str() + 6, &rest, 10);
+      const std::string quoted_name = rest;
+      if (quoted_name.size() >= 3) name = quoted_name.substr(2, quoted_name.size() - 3);
+      continue;
+    }
+    if (number == place.line && name == place.name) return line;
+    ++number;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string join_sources(const ProgramDescription &description) {
+  Joiner joiner(description.headers);
+  for (const SourceText &header : description.headers)
+    if (header.name.empty()) fail(Status::invalid_argument, "a header has no name; sources include it by name");
+  for (const auto &[name, value] : description.defines) {
+    if (!is_macro_name(name)) fail(Status::invalid_argument, "define '", name, "' is not a macro name");
+    if (value.find('\n') != std::string::npos)
+      fail(Status::invalid_argument, "the value of define '", name, "' has a line break");
+    joiner.define(name, value);
+  }
+  for (const SourceText &source : description.sources) joiner.add(source);
+  return joiner.take();
+}
+
+bool includes_files(const std::string &joined) {
+  static const std::regex pattern(R"((^|\n)[ \t]*#[ \t]*include\b)");
+  return joined.find("include") != std::string::npos && std::regex_search(joined, pattern);
+}
+
+std::string first_error(const std::string &log, const std::string &joined) {
+  // clang and its children: "name:line:column: error: text" (or "fatal error"); PoCL: "error: name:line:column: text".
+  static const std::regex clang(R"((?:^|\n)\s*([^\n:]*):(\d+):(?:\d+:)?\s*(?:fatal )?error: ([^\n]*))");
+  static const std::regex pocl(R"((?:^|\n)\s*(?:fatal )?error: ([^\n: ]*):(\d+):(?:\d+:)?\s*([^\n]*))");
+  std::smatch match;
+  if (!std::regex_search(log, match, pocl) && !std::regex_search(log, match, clang)) {
+    static const std::regex any(R"([^\n]*\berror\b[^\n]*)", std::regex::icase);
+    return std::regex_search(log, match, any) ? match[0].str() : std::string();
+  }
+  const Place place{match[1].str(), std::strtoul(match[2].str().c_str(), nullptr, 10)};
+  std::string line = line_at(joined, place);
+  const std::size_t first = line.find_first_not_of(" \t");
+  line = first == std::string::npos ? std::string() : line.substr(first, 200);
+  return place.name + ":" + std::to_string(place.line) + ": error: " + match[3].str() +
+         (line.empty() ? "" : " | " + line);
+}
+
+}  // namespace gpucompute

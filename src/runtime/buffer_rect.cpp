@@ -1,0 +1,108 @@
+// Rectangular copies.
+#include <gpucompute/buffer.hpp>
+
+#include "runtime/enqueue.hpp"
+#include "support/checked_math.hpp"
+
+namespace gpucompute {
+namespace {
+
+// One side of a box: origin in bytes, rows, slices; pitches filled in.
+struct Side {
+  std::size_t origin[3];
+  std::size_t row_pitch, slice_pitch;
+  std::size_t first, end;  // the bytes it spans
+};
+
+Side side(const char *name, const std::size_t region[3], const std::size_t origin[3], std::size_t row_pitch,
+          std::size_t slice_pitch) {
+  Side s{{origin[0], origin[1], origin[2]}, row_pitch ? row_pitch : region[0], slice_pitch, 0, 0};
+  if (s.row_pitch < region[0])
+    fail(Status::invalid_argument, name, "_row_pitch_bytes is ", row_pitch, ", must be 0 or >= ", region[0],
+         " (region[0])");
+  const std::size_t tight = checked_multiply(region[1], s.row_pitch, "the size of a slice");
+  if (s.slice_pitch == 0) s.slice_pitch = tight;
+  if (s.slice_pitch < tight)
+    fail(Status::invalid_argument, name, "_slice_pitch_bytes is ", slice_pitch, ", must be 0 or >= ", tight,
+         " (rows times row pitch)");
+  if (s.slice_pitch % s.row_pitch)
+    fail(Status::invalid_argument, name, "_slice_pitch_bytes is ", s.slice_pitch,
+         ", must be a multiple of the row pitch ", s.row_pitch);
+  const auto at = [&](std::size_t x, std::size_t y, std::size_t z) {
+    const std::size_t planes = checked_multiply(z, s.slice_pitch, "an offset of the box");
+    const std::size_t rows = checked_multiply(y, s.row_pitch, "an offset of the box");
+    return checked_add(checked_add(planes, rows, "an offset of the box"), x, "an offset of the box");
+  };
+  s.first = at(origin[0], origin[1], origin[2]);
+  s.end = at(checked_add(origin[0], region[0], "the box"), checked_add(origin[1], region[1] - 1, "the box"),
+             checked_add(origin[2], region[2] - 1, "the box"));
+  return s;
+}
+
+bool empty(const Rect &rect) { return rect.region[0] == 0 || rect.region[1] == 0 || rect.region[2] == 0; }
+
+Side source_side(const Rect &r) {
+  return side("source", r.region, r.source_origin, r.source_row_pitch, r.source_slice_pitch);
+}
+Side destination_side(const Rect &r) {
+  return side("destination", r.region, r.destination_origin, r.destination_row_pitch, r.destination_slice_pitch);
+}
+
+}  // namespace
+
+void Buffer::write_rect(Queue &queue, const Rect &rect, const void *host, bool blocking, Waits waits, OutEvent out) {
+  check(queue, 0, 0, "the write");
+  if (empty(rect)) return enqueue_nothing(queue, waits, out);
+  const Side from = source_side(rect), to = destination_side(rect);
+  check_range(to.first, to.end - to.first, size_, "the box in the buffer");
+  const std::size_t origin[3] = {to.origin[0] + offset_, to.origin[1], to.origin[2]};
+  used_by(queue, enqueue(queue, "clEnqueueWriteBufferRect", "a write", waits, out,
+                         [&](cl_uint count, const cl_event *events, cl_event *event) {
+                           return clEnqueueWriteBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE,
+                                                           origin, from.origin, rect.region, to.row_pitch,
+                                                           to.slice_pitch, from.row_pitch, from.slice_pitch, host,
+                                                           count, events, event);
+                         }));
+}
+
+void Buffer::read_rect(Queue &queue, const Rect &rect, void *host, bool blocking, Waits waits, OutEvent out) {
+  check(queue, 0, 0, "the read");
+  if (empty(rect)) return enqueue_nothing(queue, waits, out);
+  const Side from = source_side(rect), to = destination_side(rect);
+  check_range(from.first, from.end - from.first, size_, "the box in the buffer");
+  const std::size_t origin[3] = {from.origin[0] + offset_, from.origin[1], from.origin[2]};
+  used_by(queue, enqueue(queue, "clEnqueueReadBufferRect", "a read", waits, out,
+                         [&](cl_uint count, const cl_event *events, cl_event *event) {
+                           return clEnqueueReadBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin,
+                                                          to.origin, rect.region, from.row_pitch, from.slice_pitch,
+                                                          to.row_pitch, to.slice_pitch, host, count, events, event);
+                         }));
+}
+
+void Buffer::copy_rect_to(Buffer &destination, Queue &queue, const Rect &rect, Waits waits, OutEvent out) {
+  check(queue, 0, 0, "the copy");
+  destination.check(queue, 0, 0, "the copy");
+  if (empty(rect)) return enqueue_nothing(queue, waits, out);
+  const Side from = source_side(rect), to = destination_side(rect);
+  check_range(from.first, from.end - from.first, size_, "the box in the source");
+  check_range(to.first, to.end - to.first, destination.size_, "the box in the destination");
+  if (overlaps(destination, from.first, to.first, from.end - from.first, to.end - to.first))
+    fail(Status::overlap, "the boxes share bytes of one buffer; copy by way of another");
+  if (root() == destination.root() && (from.row_pitch != to.row_pitch || from.slice_pitch != to.slice_pitch))
+    fail(Status::invalid_argument,
+         "source and destination are of one buffer: their pitches must be the same, got rows of ", from.row_pitch,
+         " and ", to.row_pitch, ", slices of ", from.slice_pitch, " and ", to.slice_pitch);
+  const std::size_t source[3] = {from.origin[0] + offset_, from.origin[1], from.origin[2]};
+  const std::size_t target[3] = {to.origin[0] + destination.offset_, to.origin[1], to.origin[2]};
+  const std::uint64_t sequence =
+      enqueue(queue, "clEnqueueCopyBufferRect", "a copy", waits, out,
+              [&](cl_uint count, const cl_event *events, cl_event *event) {
+                return clEnqueueCopyBufferRect(queue.native(), root(), destination.root(), source, target, rect.region,
+                                               from.row_pitch, from.slice_pitch, to.row_pitch, to.slice_pitch, count,
+                                               events, event);
+              });
+  used_by(queue, sequence);
+  destination.used_by(queue, sequence);
+}
+
+}  // namespace gpucompute

@@ -1,0 +1,44 @@
+#include <gpucompute/host_memory.hpp>
+
+#include <cstring>
+
+#include "runtime/pinned_ranges.hpp"
+#include "support/cl_check.hpp"
+#include "support/cl_handle.hpp"
+
+namespace gpucompute {
+
+HostMemory::HostMemory(std::shared_ptr<Context> context, std::size_t size)
+    : context_(std::move(context)), size_(size) {}
+
+std::shared_ptr<HostMemory> HostMemory::create(Context &context, std::size_t size) {
+  if (size == 0) fail(Status::invalid_argument, "size_bytes is 0, must be more");
+  if (size > context.max_allocation())
+    fail(Status::allocation_too_large, "size_bytes is ", size, ", the device allows at most ", context.max_allocation(),
+         " in one buffer");
+  std::shared_ptr<HostMemory> memory(new HostMemory(share(context), size));
+  cl_int code = CL_SUCCESS;
+  memory->queue_ = clCreateCommandQueue(context.native(), context.devices().front()->native(), 0, &code);
+  cl_check(code, "clCreateCommandQueue", "creating host memory");
+  memory->memory_ = clCreateBuffer(context.native(), CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, size, nullptr, &code);
+  cl_check(code, "clCreateBuffer", "creating host memory");
+  memory->pointer_ = clEnqueueMapBuffer(memory->queue_, memory->memory_, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, size,
+                                        0, nullptr, nullptr, &code);
+  cl_check(code, "clEnqueueMapBuffer", "creating host memory");
+  context.pinned().add(memory->pointer_, size);
+  std::memset(memory->pointer_, 0, size);
+  return memory;
+}
+
+HostMemory::~HostMemory() {
+  if (!process_running()) return;
+  if (pointer_) {
+    context_->pinned().remove(pointer_);
+    clEnqueueUnmapMemObject(queue_, memory_, pointer_, 0, nullptr, nullptr);
+    clFinish(queue_);
+  }
+  if (memory_) clReleaseMemObject(memory_);
+  if (queue_) clReleaseCommandQueue(queue_);
+}
+
+}  // namespace gpucompute

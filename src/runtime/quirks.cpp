@@ -1,0 +1,33 @@
+#include "runtime/quirks.hpp"
+
+#include <gpucompute/platform.hpp>
+
+#include <cstring>
+
+namespace gpucompute {
+namespace {
+
+struct Row {
+  const char *platform;        // found in the platform's name
+  const char *driver_version;  // the driver version starts with it; "" for all
+  Quirks quirks;
+};
+
+const Row table[] = {
+    // Seen with 21.10: hangs in clFinish when a command is blocked by a user event.
+    {"Oclgrind", "", {/*checker*/ true, /*no_user_events*/ true}},
+};
+
+const Quirks none{};
+
+}  // namespace
+
+const Quirks &quirks_of(const Device &device) noexcept {
+  for (const Row &row : table)
+    if (std::strstr(device.platform().info().name.c_str(), row.platform) &&
+        device.info().driver_version.compare(0, std::strlen(row.driver_version), row.driver_version) == 0)
+      return row.quirks;
+  return none;
+}
+
+}  // namespace gpucompute

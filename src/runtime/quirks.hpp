@@ -1,0 +1,17 @@
+// What is known of drivers that does not show in their properties. Data, in one table, with the versions it holds for.
+#pragma once
+
+#include <gpucompute/device.hpp>
+
+namespace gpucompute {
+
+struct Quirks {
+  // Runs kernels in order to examine them, thousands of times slower than a device: selected only when named.
+  bool checker = false;
+  // Never completes commands that wait for a user event.
+  bool no_user_events = false;
+};
+
+const Quirks &quirks_of(const Device &device) noexcept;
+
+}  // namespace gpucompute

@@ -1,0 +1,73 @@
+// The workers of the transfer engine for one device.
+#pragma once
+
+#include <CL/cl.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "support/cl_handle.hpp"
+
+namespace gpucompute {
+
+class BlockLease;
+
+struct TransferJob {
+  bool write = false;  // host to device
+  cl_mem memory = nullptr;
+  std::size_t offset = 0, size = 0, chunk = 0;
+  char *host = nullptr;
+  ClEvent gate;                      // the copy starts when this is complete; null: at once
+  ClEvent done;                      // a user event to complete, or null where a thread waits in TransferRing::run
+  std::shared_ptr<void> keep_alive;  // what the copy uses
+
+  // Set by the workers.
+  std::size_t workers_wanted = 0;
+  std::atomic<std::size_t> workers_started{0}, workers_left{0}, next_chunk{0};
+  std::atomic<cl_int> error{CL_SUCCESS};
+  bool finished = false;  // guarded by the ring's mutex
+};
+
+class TransferRing {
+ public:
+  static constexpr std::size_t slot_size = std::size_t(4) << 20;
+
+  // Null where threads or pinned memory cannot be had.
+  static std::shared_ptr<TransferRing> create(cl_context context, cl_device_id device);
+  ~TransferRing();
+
+  // Runs the copy on the workers and waits for it. The gate must be complete.
+  cl_int run(const std::shared_ptr<TransferJob> &job);
+  // Hands the copy to the workers, who start it when its gate is complete.
+  void submit(std::shared_ptr<TransferJob> job);
+  // No new jobs; the threads end when those there are done. Safe from a worker's own thread.
+  void stop() noexcept;
+
+ private:
+  struct Worker {
+    ClQueue queue;
+    ClMem slots[2];
+    char *mapped[2] = {nullptr, nullptr};
+    std::thread thread;
+  };
+
+  TransferRing() = default;
+  void start(std::shared_ptr<TransferJob> job);
+  void loop(std::size_t index);
+  bool open_gates();
+  cl_int copy_chunks(Worker &worker, TransferJob &job);
+  void finish(const std::shared_ptr<TransferJob> &job);
+
+  std::vector<Worker> workers_;
+  std::mutex mutex_;
+  std::condition_variable work_, done_;
+  std::deque<std::shared_ptr<TransferJob>> gated_, running_;
+  bool stopping_ = false;
+};
+
+}  // namespace gpucompute

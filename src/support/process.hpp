@@ -1,0 +1,26 @@
+// What the process as a whole is doing: running, a forked child, or in exit().
+#pragma once
+
+#include <atomic>
+
+namespace gpucompute {
+
+enum class ProcessState : int { running = 0, forked = 1, exiting = 2 };
+
+extern std::atomic<ProcessState> process_state;
+
+// False in a forked child and during exit: OpenCL must not be called any more, not even to release.
+inline bool process_running() noexcept {
+  return process_state.load(std::memory_order_relaxed) == ProcessState::running;
+}
+
+// Throws Error(forked or shutting_down) unless the process is running.
+void require_running();
+
+// Installs the fork and exit hooks, once. Called right after the drivers are loaded, so that ours run before theirs.
+void process_arm();
+
+// Adds a function to be run at exit, after new calls are refused, in reverse order. At most 8; never removed.
+void process_on_exit(void (*drain)() noexcept) noexcept;
+
+}  // namespace gpucompute

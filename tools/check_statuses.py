@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Checks that every status that the C header documents for a function has a test.
+
+    check_statuses.py [FOLDER]         compare the header with the notes in the tests (FOLDER: tests/capi)
+    check_statuses.py --table FILE     write the documented statuses as a C++ table, for tests that need them
+
+A note is a comment next to the check: `// documented: gpuc_buffer_slice GPUC_ERROR_OUT_OF_RANGE`, with one or more statuses.
+The common statuses of the header's section 1 belong to no function; they have notes with the function `common`.
+"""
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import header
+
+STATUS = re.compile(r"\bGPUC_ERROR_\w+\b")
+NOTE = re.compile(r"//\s*documented:\s*(?P<function>\w+)\s+(?P<statuses>GPUC_ERROR_\w+(?:[\s,]+GPUC_ERROR_\w+)*)")
+# "as gpuc_gemm for the description alone": without those that need the matrices.
+NEED_BUFFERS = {"GPUC_ERROR_OUT_OF_RANGE", "GPUC_ERROR_MISALIGNED", "GPUC_ERROR_OVERLAP", "GPUC_ERROR_CONTEXT_MISMATCH"}
+
+
+def common_statuses(text):
+    """Those that section 1 lists for every function."""
+    block = text[text.index("These common statuses") : text.index("A failing call changes nothing")]
+    return set(STATUS.findall(block))
+
+
+def documented(functions):
+    """Function -> its statuses, with "as gpuc_other" resolved."""
+    by_name = {function.name: function for function in functions}
+    found = {}
+
+    def resolve(name):
+        if name in found:
+            return found[name]
+        text = by_name[name].tag("return") or ""
+        own, _, less = text.partition("less ")
+        less, _, rest = less.partition(".")
+        statuses = set(STATUS.findall(own)) | set(STATUS.findall(rest))
+        # "X: as gpuc_other" gives the condition of X; "as gpuc_other" alone gives all of the other's statuses.
+        for match in re.finditer(r"(?<!: )\b[Aa]s (gpuc_\w+)( for the description alone)?", text):
+            statuses |= resolve(match.group(1)) - (NEED_BUFFERS if match.group(2) else set())
+        statuses -= set(STATUS.findall(less))
+        statuses.discard("GPUC_ERROR_UNKNOWN")
+        found[name] = statuses
+        return statuses
+
+    for function in functions:
+        if function.returns == "gpuc_status":
+            resolve(function.name)
+    return found
+
+
+def notes(folder):
+    """(function, status) -> where, for every note."""
+    found = {}
+    for path in sorted(folder.glob("*.[ch]pp")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for match in NOTE.finditer(line):
+                for status in STATUS.findall(match["statuses"]):
+                    found.setdefault((match["function"], status), f"{path.name}:{number}")
+    return found
+
+
+def write_table(path, text, table):
+    known = header.statuses(text)
+    lines = ["// Made from gpucompute.h by tools/check_statuses.py.", ""]
+    for name in sorted(table, key=len):
+        values = ", ".join(str(known[status]) for status in sorted(table[name], key=known.get))
+        lines.append(f'{{"{name}", {{{values}}}}},')
+    path.write_text("\n".join(lines) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=header.ROOT / "tests" / "capi")
+    parser.add_argument("--table", type=Path, help="write the table and check nothing")
+    arguments = parser.parse_args()
+
+    text = header.HEADER.read_text()
+    table = documented(header.functions(text))
+    table["common"] = common_statuses(text)
+    if arguments.table:
+        write_table(arguments.table, text, table)
+        return 0
+
+    problems = []
+    have = notes(arguments.folder)
+    for name, statuses in table.items():
+        for status in sorted(statuses):
+            if (name, status) not in have:
+                problems.append(f"no test for {name} {status}")
+    for (name, status), where in sorted(have.items()):
+        if name not in table:
+            problems.append(f"{where}: {name} is no function of the header")
+        elif status not in table[name] | table["common"]:
+            problems.append(f"{where}: the header does not document {status} for {name}")
+    for line in problems:
+        print(line)
+    print(f"check_statuses: {sum(map(len, table.values()))} statuses of {len(table)} functions, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
