@@ -156,7 +156,7 @@ class EventOut {
   }
   OutEvent slot() noexcept { return out_ ? &event_ : nullptr; }
   void give_out() {
-    if (out_) *out_ = give<gpuc_event>(std::move(event_));
+    if (out_) *out_ = give_new<gpuc_event>(std::move(event_));
   }
 
  private:
@@ -167,26 +167,37 @@ class EventOut {
 // put(waits, out) puts a command on the queue.
 template <class Put>
 void command(const Queue &queue, gpuc_event *const *waits, std::size_t wait_count, gpuc_event **out_event, Put &&put) {
+  if (!out_event && wait_count == 0) return put(Waits{}, nullptr);
   EventOut event(out_event);
   const WaitList wait_list(waits, wait_count, queue);
   put(static_cast<Waits>(wait_list), event.slot());
   event.give_out();
 }
 
-// The arguments of a launch, with their buffers pinned for the call.
+// The arguments of a launch, with their buffers pinned for the call. On the path of every launch: nothing is
+// initialised that is not used, and up to 16 arguments need no allocation.
 class ArgumentList {
  public:
   ArgumentList(const gpuc_arg *args, std::size_t count);
+  ~ArgumentList() {
+    while (pin_count_ > 0) unpin(pins_[--pin_count_]);
+  }
+  ArgumentList(const ArgumentList &) = delete;
+  ArgumentList &operator=(const ArgumentList &) = delete;
+
   const Argument *data() const noexcept { return arguments_; }
   std::size_t size() const noexcept { return count_; }
 
  private:
-  std::array<Argument, 16> few_;
-  std::vector<Argument> many_;
-  std::array<Pinned<gpuc_buffer>, 16> few_pins_;
-  std::vector<Pinned<gpuc_buffer>> many_pins_;
-  Argument *arguments_ = few_.data();
-  std::size_t count_ = 0;
+  static constexpr std::size_t few = 16;
+
+  Argument few_[few];
+  Slot *few_pins_[few];
+  std::unique_ptr<Argument[]> many_;
+  std::unique_ptr<Slot *[]> many_pins_;
+  Argument *arguments_ = few_;
+  Slot **pins_ = few_pins_;
+  std::size_t count_, pin_count_ = 0;
 };
 
 std::vector<std::pair<std::string, std::string>> defines_in(const gpuc_define *defines, std::size_t count);

@@ -33,7 +33,7 @@ bool moves_nothing(const Rect &rect) { return rect.region[0] == 0 || rect.region
 gpuc_status gpuc_buffer_create(gpuc_context *context, size_t size_bytes, uint32_t flags, gpuc_buffer **out_buffer) {
   return guard([&] {
     gpuc_buffer *&out = need_out(out_buffer, "out_buffer");
-    out = give<gpuc_buffer>(Buffer::create(*Pinned(context, "context"), size_bytes, flags));
+    out = give_new<gpuc_buffer>(Buffer::create(*Pinned(context, "context"), size_bytes, flags));
   });
 }
 
@@ -43,14 +43,14 @@ gpuc_status gpuc_buffer_create_over_host(gpuc_context *context, void *host, size
     gpuc_buffer *&out = need_out(out_buffer, "out_buffer");
     const Pinned context_(context, "context");
     need(static_cast<char *>(host), "host");
-    out = give<gpuc_buffer>(Buffer::over_host(*context_, host, size_bytes));
+    out = give_new<gpuc_buffer>(Buffer::over_host(*context_, host, size_bytes));
   });
 }
 
 gpuc_status gpuc_buffer_slice(gpuc_buffer *buffer, size_t offset_bytes, size_t size_bytes, gpuc_buffer **out_slice) {
   return guard([&] {
     gpuc_buffer *&out = need_out(out_slice, "out_slice");
-    out = give<gpuc_buffer>(Pinned(buffer, "buffer")->slice(offset_bytes, size_bytes));
+    out = give_new<gpuc_buffer>(Pinned(buffer, "buffer")->slice(offset_bytes, size_bytes));
   });
 }
 
@@ -239,7 +239,7 @@ gpuc_status gpuc_buffer_from_native(gpuc_context *context, void *native, gpuc_bu
   return guard([&] {
     gpuc_buffer *&out = need_out(out_buffer, "out_buffer");
     const Pinned context_(context, "context");
-    out = give<gpuc_buffer>(Buffer::wrap(*context_, &need(static_cast<cl_mem>(native), "native")));
+    out = give_new<gpuc_buffer>(Buffer::wrap(*context_, &need(static_cast<cl_mem>(native), "native")));
   });
 }
 

@@ -11,14 +11,14 @@ gpuc_status gpuc_context_create(gpuc_device *const *devices, size_t device_count
       fail(Status::invalid_argument, "device_count is ", device_count, ", which is more than any platform has");
     std::vector<std::shared_ptr<Device>> list;
     for (size_t i = 0; i < device_count; ++i) list.push_back(Pinned<gpuc_device>(devices[i], "devices", i).shared());
-    out = give<gpuc_context>(Context::create(std::move(list)));
+    out = give_new<gpuc_context>(Context::create(std::move(list)));
   });
 }
 
 gpuc_status gpuc_context_from_native(void *native, gpuc_context **out_context) {
   return guard([&] {
     gpuc_context *&out = need_out(out_context, "out_context");
-    out = give<gpuc_context>(Context::wrap(&need(static_cast<cl_context>(native), "native")));
+    out = give_new<gpuc_context>(Context::wrap(&need(static_cast<cl_context>(native), "native")));
   });
 }
 

@@ -45,7 +45,7 @@ gpuc_status gpuc_event_get_fd(gpuc_event *event, int32_t *out_fd) {
 gpuc_status gpuc_event_create_user(gpuc_context *context, gpuc_event **out_event) {
   return guard([&] {
     gpuc_event *&out = need_out(out_event, "out_event");
-    out = give<gpuc_event>(Event::create_user(*Pinned(context, "context")));
+    out = give_new<gpuc_event>(Event::create_user(*Pinned(context, "context")));
   });
 }
 
@@ -57,7 +57,7 @@ gpuc_status gpuc_event_from_native(gpuc_context *context, void *native, gpuc_eve
   return guard([&] {
     gpuc_event *&out = need_out(out_event, "out_event");
     const Pinned context_(context, "context");
-    out = give<gpuc_event>(Event::wrap(*context_, &need(static_cast<cl_event>(native), "native")));
+    out = give_new<gpuc_event>(Event::wrap(*context_, &need(static_cast<cl_event>(native), "native")));
   });
 }
 

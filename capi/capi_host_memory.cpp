@@ -6,7 +6,7 @@ using namespace gpucompute::capi;
 gpuc_status gpuc_host_memory_create(gpuc_context *context, size_t size_bytes, gpuc_host_memory **out_memory) {
   return guard([&] {
     gpuc_host_memory *&out = need_out(out_memory, "out_memory");
-    out = give<gpuc_host_memory>(HostMemory::create(*Pinned(context, "context"), size_bytes));
+    out = give_new<gpuc_host_memory>(HostMemory::create(*Pinned(context, "context"), size_bytes));
   });
 }
 

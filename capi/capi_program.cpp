@@ -46,7 +46,7 @@ gpuc_status gpuc_program_create(gpuc_context *context, const gpuc_program_desc *
     description.defines = defines_in(d.defines, d.define_count);
     description.options = optional_text(d.options);
     description.use_cache = !(d.flags & GPUC_PROGRAM_NO_CACHE);
-    out = give<gpuc_program>(Program::create(*context_, description));
+    out = give_new<gpuc_program>(Program::create(*context_, description));
   });
 }
 
@@ -59,7 +59,7 @@ gpuc_status gpuc_program_create_from_source(gpuc_context *context, const char *s
     ProgramDescription description;
     description.sources.push_back({"source", text_in(source, size_bytes, "source")});
     description.options = optional_text(options);
-    out = give<gpuc_program>(Program::create(*context_, description));
+    out = give_new<gpuc_program>(Program::create(*context_, description));
   });
 }
 
@@ -99,7 +99,7 @@ gpuc_status gpuc_program_from_native(gpuc_context *context, void *native, gpuc_p
   return guard([&] {
     gpuc_program *&out = need_out(out_program, "out_program");
     const Pinned context_(context, "context");
-    out = give<gpuc_program>(Program::wrap(*context_, &need(static_cast<cl_program>(native), "native")));
+    out = give_new<gpuc_program>(Program::wrap(*context_, &need(static_cast<cl_program>(native), "native")));
   });
 }
 

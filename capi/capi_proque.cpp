@@ -38,7 +38,7 @@ gpuc_status gpuc_proque_create(const char *source, size_t size_bytes, const gpuc
     request.defines = defines_in(o.defines, o.define_count);
     request.queue_flags = o.queue_flags;
     request.dims = dims_in(o.dims, o.size);
-    out = give<gpuc_proque>(ProQue::create(request));
+    out = give_new<gpuc_proque>(ProQue::create(request));
   });
 }
 

@@ -8,7 +8,7 @@ gpuc_status gpuc_queue_create(gpuc_context *context, gpuc_device *device, uint32
     gpuc_queue *&out = need_out(out_queue, "out_queue");
     const Pinned context_(context, "context");
     const Pinned device_ = pin_optional(device, "device");
-    out = give<gpuc_queue>(Queue::create(*context_, device_.get(), flags));
+    out = give_new<gpuc_queue>(Queue::create(*context_, device_.get(), flags));
   });
 }
 
@@ -16,7 +16,7 @@ gpuc_status gpuc_queue_from_native(gpuc_context *context, void *native, gpuc_que
   return guard([&] {
     gpuc_queue *&out = need_out(out_queue, "out_queue");
     const Pinned context_(context, "context");
-    out = give<gpuc_queue>(Queue::wrap(*context_, &need(static_cast<cl_command_queue>(native), "native")));
+    out = give_new<gpuc_queue>(Queue::wrap(*context_, &need(static_cast<cl_command_queue>(native), "native")));
   });
 }
 

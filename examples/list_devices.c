@@ -34,7 +34,8 @@ int main(void) {
            number_of(device, GPUC_DEVICE_COMPUTE_UNITS), number_of(device, GPUC_DEVICE_CLOCK_MHZ));
     printf("  version   %s\n", text_of(device, GPUC_DEVICE_VERSION));
     printf("  driver    %s\n", text_of(device, GPUC_DEVICE_DRIVER_VERSION));
-    printf("  memory    %llu MiB, one buffer up to %llu MiB%s\n", number_of(device, GPUC_DEVICE_GLOBAL_MEMORY_BYTES) >> 20,
+    printf("  memory    %llu MiB, one buffer up to %llu MiB%s\n",
+           number_of(device, GPUC_DEVICE_GLOBAL_MEMORY_BYTES) >> 20,
            number_of(device, GPUC_DEVICE_MAX_ALLOCATION_BYTES) >> 20,
            number_of(device, GPUC_DEVICE_UNIFIED_MEMORY) ? ", shared with the host" : "");
     printf("  fp16      %s\n  fp64      %s\n", half < 4 ? fp16[half] : "?", fp64 ? "yes" : "no");

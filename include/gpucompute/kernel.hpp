@@ -24,11 +24,12 @@ struct ArgumentInfo {
 
 enum class ArgumentKind : int { buffer = 1, scalar = 2, bytes = 3, local = 4, null = 5 };
 
-// One argument of a launch. A scalar lies in the first bytes of `scalar`, in the host's byte order.
+// One argument of a launch. A scalar lies in the first bytes of `scalar`, in the host's byte order. Nothing is initialised
+// by itself: a launch makes arrays of these.
 struct Argument {
   ArgumentKind kind;
-  DataType type = DataType::none;
-  std::size_t size = 0;
+  DataType type;     // of a scalar
+  std::size_t size;  // of bytes and of local memory
   union {
     Buffer *buffer;
     const void *bytes;

@@ -287,7 +287,7 @@ class ClblastBackend final : public GemmBackend {
   const char *merit() const noexcept override { return "tuned kernels for many devices"; }
 
   std::string refusal(const GemmTask &task, Queue &queue) const override {
-    const Device &device = queue.device();
+    Device &device = queue.device();
     if (task.type == DataType::f16) {
       if (device.capabilities().fp16 != Fp16::math || !device.has_extension("cl_khr_fp16"))
         return "the device has no f16 arithmetic";

@@ -53,7 +53,10 @@ const KernelWorkInfo &KernelRecord::work_info(const Device &device) const noexce
   return work_.front().second;
 }
 
+KernelRecord::~KernelRecord() { delete last_.load(); }
+
 std::unique_ptr<KernelInstance> KernelRecord::take() {
+  if (KernelInstance *last = last_.exchange(nullptr, std::memory_order_acquire)) return std::unique_ptr<KernelInstance>(last);
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!idle_.empty()) {
@@ -69,6 +72,11 @@ std::unique_ptr<KernelInstance> KernelRecord::take() {
 }
 
 void KernelRecord::give_back(std::unique_ptr<KernelInstance> instance) noexcept {
+  KernelInstance *none = nullptr;
+  if (last_.compare_exchange_strong(none, instance.get(), std::memory_order_release, std::memory_order_relaxed)) {
+    instance.release();
+    return;
+  }
   std::lock_guard<std::mutex> lock(mutex_);
   try {
     idle_.push_back(std::move(instance));

@@ -3,6 +3,7 @@
 
 #include <gpucompute/kernel.hpp>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,6 +34,8 @@ class KernelRecord {
   const KernelWorkInfo &work_info(const Device &device) const noexcept;
   cl_kernel create_native() const;  // the caller's
 
+  ~KernelRecord();
+
   std::unique_ptr<KernelInstance> take();
   void give_back(std::unique_ptr<KernelInstance> instance) noexcept;
 
@@ -41,6 +44,8 @@ class KernelRecord {
   std::string name_;
   std::vector<ArgumentInfo> arguments_;
   std::vector<std::pair<const Device *, KernelWorkInfo>> work_;
+  // The instance last used, without the lock: a program that launches from one thread never takes it.
+  std::atomic<KernelInstance *> last_{nullptr};
   std::mutex mutex_;
   std::vector<std::unique_ptr<KernelInstance>> idle_;
 };

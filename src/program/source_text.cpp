@@ -108,25 +108,39 @@ struct Place {
   std::size_t line = 0;
 };
 
-// The text of a line of a named source in the joined text, found by its #line marks.
-std::string line_at(const std::string &joined, const Place &place) {
-  std::string name;
-  std::size_t number = 0;
+// Finds a place that a build log names, and its text. A driver that does not heed #line names lines of the joined text,
+// under a name of its own.
+Place find_place(const std::string &joined, const Place &logged, std::string &line_text) {
+  Place current, by_line;
+  std::string text_by_line;
+  std::size_t physical = 0;
+  bool name_known = false;
   for (std::size_t start = 0; start < joined.size();) {
     const std::size_t end = std::min(joined.find('\n', start), joined.size());
     const std::string line = joined.substr(start, end - start);
     start = end + 1;
+    ++physical;
     if (line.compare(0, 6, "#line ") == 0) {
       char *rest = nullptr;
-      number = std::strtoul(line.c_str() + 6, &rest, 10);
+      current.line = std::strtoul(line.c_str() + 6, &rest, 10);
       const std::string quoted_name = rest;
-      if (quoted_name.size() >= 3) name = quoted_name.substr(2, quoted_name.size() - 3);
+      if (quoted_name.size() >= 3) current.name = quoted_name.substr(2, quoted_name.size() - 3);
+      name_known = name_known || current.name == logged.name;
       continue;
     }
-    if (number == place.line && name == place.name) return line;
-    ++number;
+    if (current.line == logged.line && current.name == logged.name) {
+      line_text = line;
+      return current;
+    }
+    if (physical == logged.line) {
+      by_line = current;
+      text_by_line = line;
+    }
+    ++current.line;
   }
-  return {};
+  if (name_known || by_line.name.empty()) return logged;
+  line_text = text_by_line;
+  return by_line;
 }
 
 }  // namespace
@@ -159,8 +173,8 @@ std::string first_error(const std::string &log, const std::string &joined) {
     static const std::regex any(R"([^\n]*\berror\b[^\n]*)", std::regex::icase);
     return std::regex_search(log, match, any) ? match[0].str() : std::string();
   }
-  const Place place{match[1].str(), std::strtoul(match[2].str().c_str(), nullptr, 10)};
-  std::string line = line_at(joined, place);
+  std::string line;
+  const Place place = find_place(joined, {match[1].str(), std::strtoul(match[2].str().c_str(), nullptr, 10)}, line);
   const std::size_t first = line.find_first_not_of(" \t");
   line = first == std::string::npos ? std::string() : line.substr(first, 200);
   return place.name + ":" + std::to_string(place.line) + ": error: " + match[3].str() +

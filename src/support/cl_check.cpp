@@ -58,8 +58,9 @@ void fail_cl(cl_int code, const char *routine, const std::string &doing) {
 
 void fail_execution(cl_int code, const char *routine, const std::string &what) {
   Status status = status_of(code);
-  // Drivers report a kernel that faulted as "out of resources" when one waits for it.
-  if (status == Status::driver || status == Status::out_of_device_memory) status = Status::execution_failed;
+  // Drivers report a kernel that faulted as "out of resources" when one waits for it, and PoCL a command whose wait list
+  // failed as "device not found".
+  if (status != Status::device_lost && status != Status::out_of_host_memory) status = Status::execution_failed;
   if (status != Status::execution_failed) fail_as(status, code, routine, "waiting for " + what);
   throw Error(status, text(what, " failed while running: ", cl_code_name(code), " (", code, ")"), {}, code, routine);
 }
