@@ -22,7 +22,8 @@ class HostMemory final : public Object {
 
   std::shared_ptr<Context> context_;
   std::size_t size_;
-  void *pointer_ = nullptr;
+  void *mapped_ = nullptr;
+  void *pointer_ = nullptr;  // the first page in it
   cl_mem memory_ = nullptr;
   cl_command_queue queue_ = nullptr;
 };

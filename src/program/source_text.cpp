@@ -29,21 +29,35 @@ std::string quoted(const std::string &name) {
   return result + "\"";
 }
 
-// The name in a line that is: # include "name"; "" for any other line.
-std::string included_name(const std::string &line) {
+// What follows a directive in a line: "name" for the directive include in the line #include "name". Empty for other
+// lines.
+std::string after_directive(const std::string &line, const std::string &directive) {
   std::size_t at = line.find_first_not_of(" \t");
   if (at == std::string::npos || line[at] != '#') return {};
   at = line.find_first_not_of(" \t", at + 1);
-  if (at == std::string::npos || line.compare(at, 7, "include") != 0) return {};
-  at = line.find_first_not_of(" \t", at + 7);
-  if (at == std::string::npos || line[at] != '"') return {};
-  const std::size_t end = line.find('"', at + 1);
-  return end == std::string::npos ? std::string() : line.substr(at + 1, end - at - 1);
+  if (at == std::string::npos || line.compare(at, directive.size(), directive) != 0) return {};
+  at = line.find_first_not_of(" \t", at + directive.size());
+  return at == std::string::npos ? std::string() : line.substr(at, line.find_last_not_of(" \t\r") + 1 - at);
 }
 
-bool is_pragma_once(const std::string &line) {
-  static const std::regex pattern(R"(^\s*#\s*pragma\s+once\s*$)");
-  return line.find("once") != std::string::npos && std::regex_match(line, pattern);
+// The name in a line that is: # include "name"; "" for any other line.
+std::string included_name(const std::string &line) {
+  const std::string rest = after_directive(line, "include");
+  if (rest.empty() || rest[0] != '"') return {};
+  const std::size_t end = rest.find('"', 1);
+  return end == std::string::npos ? std::string() : rest.substr(1, end - 1);
+}
+
+bool is_pragma_once(const std::string &line) { return after_directive(line, "pragma") == "once"; }
+
+// Calls with each line, without its line break, until the function returns true.
+template <class Function>
+void each_line(const std::string &text, Function &&function) {
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    if (function(text.substr(start, end - start))) return;
+    start = end + 1;
+  }
 }
 
 class Joiner {
@@ -54,17 +68,14 @@ class Joiner {
     out_ += "#line 1 " + quoted(source.name) + "\n";
     open_.push_back(&source);
     std::size_t number = 0;
-    for (std::size_t start = 0; start < source.text.size();) {
-      const std::size_t end = std::min(source.text.find('\n', start), source.text.size());
-      std::string line = source.text.substr(start, end - start);
+    each_line(source.text, [&](std::string line) {
       if (!line.empty() && line.back() == '\r') line.pop_back();
-      start = end + 1;
       ++number;
       const SourceText *header = find(included_name(line));
       if (!header) {
         if (!is_pragma_once(line)) out_ += line;
         out_ += "\n";
-        continue;
+        return false;
       }
       // A header that includes itself, directly or not, relies on its guard; its second text would be empty.
       const bool is_open = std::find(open_.begin(), open_.end(), header) != open_.end();
@@ -74,7 +85,8 @@ class Joiner {
         add(*header);
       }
       out_ += "#line " + std::to_string(number + 1) + " " + quoted(source.name) + "\n";
-    }
+      return false;
+    });
     open_.pop_back();
   }
 
@@ -90,12 +102,9 @@ class Joiner {
   }
 
   static bool has_pragma_once(const SourceText &header) {
-    for (std::size_t start = 0; start < header.text.size();) {
-      const std::size_t end = std::min(header.text.find('\n', start), header.text.size());
-      if (is_pragma_once(header.text.substr(start, end - start))) return true;
-      start = end + 1;
-    }
-    return false;
+    bool found = false;
+    each_line(header.text, [&](const std::string &line) { return found = is_pragma_once(line); });
+    return found;
   }
 
   const std::vector<SourceText> &headers_;
@@ -115,10 +124,8 @@ Place find_place(const std::string &joined, const Place &logged, std::string &li
   std::string text_by_line;
   std::size_t physical = 0;
   bool name_known = false;
-  for (std::size_t start = 0; start < joined.size();) {
-    const std::size_t end = std::min(joined.find('\n', start), joined.size());
-    const std::string line = joined.substr(start, end - start);
-    start = end + 1;
+  bool found = false;
+  each_line(joined, [&](const std::string &line) {
     ++physical;
     if (line.compare(0, 6, "#line ") == 0) {
       char *rest = nullptr;
@@ -126,19 +133,20 @@ Place find_place(const std::string &joined, const Place &logged, std::string &li
       const std::string quoted_name = rest;
       if (quoted_name.size() >= 3) current.name = quoted_name.substr(2, quoted_name.size() - 3);
       name_known = name_known || current.name == logged.name;
-      continue;
+      return false;
     }
     if (current.line == logged.line && current.name == logged.name) {
       line_text = line;
-      return current;
+      return found = true;
     }
     if (physical == logged.line) {
       by_line = current;
       text_by_line = line;
     }
     ++current.line;
-  }
-  if (name_known || by_line.name.empty()) return logged;
+    return false;
+  });
+  if (found || name_known || by_line.name.empty()) return logged;
   line_text = text_by_line;
   return by_line;
 }
@@ -160,19 +168,27 @@ std::string join_sources(const ProgramDescription &description) {
 }
 
 bool includes_files(const std::string &joined) {
-  static const std::regex pattern(R"((^|\n)[ \t]*#[ \t]*include\b)");
-  return joined.find("include") != std::string::npos && std::regex_search(joined, pattern);
+  bool found = false;
+  each_line(joined, [&](const std::string &line) { return found = !after_directive(line, "include").empty(); });
+  return found;
 }
 
 std::string first_error(const std::string &log, const std::string &joined) {
   // clang and its children: "name:line:column: error: text" (or "fatal error"); PoCL: "error: name:line:column: text".
-  static const std::regex clang(R"((?:^|\n)\s*([^\n:]*):(\d+):(?:\d+:)?\s*(?:fatal )?error: ([^\n]*))");
-  static const std::regex pocl(R"((?:^|\n)\s*(?:fatal )?error: ([^\n: ]*):(\d+):(?:\d+:)?\s*([^\n]*))");
+  static const std::regex clang(R"(\s*([^:]*):(\d+):(?:\d+:)?\s*(?:fatal )?error: (.*))");
+  static const std::regex pocl(R"(\s*(?:fatal )?error: ([^: ]*):(\d+):(?:\d+:)?\s*(.*))");
   std::smatch match;
-  if (!std::regex_search(log, match, pocl) && !std::regex_search(log, match, clang)) {
-    static const std::regex any(R"([^\n]*\berror\b[^\n]*)", std::regex::icase);
-    return std::regex_search(log, match, any) ? match[0].str() : std::string();
-  }
+  std::string error_line;
+  each_line(log, [&](const std::string &whole) {
+    // std::regex recurses with the length of a line, so a line is cut before it is looked at.
+    const std::string cut = whole.substr(0, 1000);
+    if (cut.find("error") == std::string::npos) return false;
+    if (error_line.empty()) error_line = cut;
+    if (!std::regex_match(cut, match, pocl) && !std::regex_match(cut, match, clang)) return false;
+    error_line = cut;
+    return true;
+  });
+  if (!std::regex_match(error_line, match, pocl) && !std::regex_match(error_line, match, clang)) return error_line;
   std::string line;
   const Place place = find_place(joined, {match[1].str(), std::strtoul(match[2].str().c_str(), nullptr, 10)}, line);
   const std::size_t first = line.find_first_not_of(" \t");

@@ -1,5 +1,6 @@
 #include <gpucompute/host_memory.hpp>
 
+#include <cstdint>
 #include <cstring>
 
 #include "runtime/pinned_ranges.hpp"
@@ -7,6 +8,11 @@
 #include "support/cl_handle.hpp"
 
 namespace gpucompute {
+namespace {
+
+constexpr std::size_t page = 4096;
+
+}  // namespace
 
 HostMemory::HostMemory(std::shared_ptr<Context> context, std::size_t size)
     : context_(std::move(context)), size_(size) {}
@@ -20,7 +26,7 @@ std::shared_ptr<HostMemory> HostMemory::create(Context &context, std::size_t siz
   cl_int code = CL_SUCCESS;
   memory->queue_ = clCreateCommandQueue(context.native(), context.devices().front()->native(), 0, &code);
   cl_check(code, "clCreateCommandQueue", "creating host memory");
-  memory->memory_ = clCreateBuffer(context.native(), CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, size, nullptr, &code);
+  memory->memory_ = clCreateBuffer(context.native(), CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR, total, nullptr, &code);
   cl_check(code, "clCreateBuffer", "creating host memory");
   memory->pointer_ = clEnqueueMapBuffer(memory->queue_, memory->memory_, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE, 0, size,
                                         0, nullptr, nullptr, &code);
@@ -32,9 +38,9 @@ std::shared_ptr<HostMemory> HostMemory::create(Context &context, std::size_t siz
 
 HostMemory::~HostMemory() {
   if (!process_running()) return;
-  if (pointer_) {
+  if (mapped_) {
     context_->pinned().remove(pointer_);
-    clEnqueueUnmapMemObject(queue_, memory_, pointer_, 0, nullptr, nullptr);
+    clEnqueueUnmapMemObject(queue_, memory_, mapped_, 0, nullptr, nullptr);
     clFinish(queue_);
   }
   if (memory_) clReleaseMemObject(memory_);

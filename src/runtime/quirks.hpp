@@ -6,7 +6,8 @@
 namespace gpucompute {
 
 struct Quirks {
-  // Runs kernels in order to examine them, thousands of times slower than a device: selected only when named.
+  // Runs kernels in order to examine them, thousands of times slower than a device: comes last in every list, and its
+  // capabilities are what it says.
   bool checker = false;
   // Never completes commands that wait for a user event.
   bool no_user_events = false;

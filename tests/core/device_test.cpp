@@ -388,25 +388,21 @@ TEST_CASE("capabilities are probed once and kept") {
   if (!device->has_extension("cl_nv_compiler_options")) CHECK_FALSE(first.inline_ptx);
   CHECK(first.spirv == (device->has_extension("cl_khr_il_program") || !device_value_or<char>(device->native(), CL_DEVICE_IL_VERSION, 0) == 0));
 
-  // Damaged in every way: found anew, the same, and stored again.
+  // Damaged: found anew, the same, and stored again.
   Dice dice(3);
   CAPTURE(dice.seed());
-  for (int way = 0; way < 4; ++way) {
-    CAPTURE(way);
+  for (bool one_bit : {true, false}) {
+    CAPTURE(one_bit);
     for (const auto &entry : std::filesystem::directory_iterator(cache.directory())) {
       if (entry.path().extension() != ".bin") continue;
       std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
       const auto size = static_cast<std::size_t>(std::filesystem::file_size(entry.path()));
-      if (way == 0) {  // one bit of the record
+      if (one_bit) {  // of the record
         file.seekg(static_cast<std::streamoff>(size - 1 - dice.between(0, 6)));
         const auto at = file.tellg();
         const int byte = file.get();
         file.seekp(at);
         file.put(static_cast<char>(byte ^ (1 << dice.between(0, 7))));
-      } else if (way == 1) {
-        std::filesystem::resize_file(entry.path(), size / 2);
-      } else if (way == 2) {
-        std::filesystem::resize_file(entry.path(), 0);
       } else {
         const Bytes noise = dice.bytes(size);
         file.write(reinterpret_cast<const char *>(noise.data()), static_cast<std::streamsize>(size));
