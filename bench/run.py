@@ -148,7 +148,7 @@ def draw_ratios(plt, document):
     axes.grid(axis="x", alpha=0.3)
     if seen:
         axes.legend(loc="best", fontsize=9)
-    return figure, axes
+    return figure
 
 
 def draw_transfer(plt, document):
@@ -172,17 +172,31 @@ def draw_transfer(plt, document):
         bottom.plot([1 << 30], [0.85], "_", color=RED, markersize=26, markeredgewidth=3, label="target against pinned, 1 GiB: at least 0.85")
         top.set_xscale("log", base=2)
         top.set_yscale("log")
-        bottom.set_yscale("log")
+        ratio_axis(bottom)
         top.set_title(f"{direction} ({'host to device' if direction == 'write' else 'device to host'}), blocking", fontsize=10)
         top.set_ylabel("GB/s")
-        bottom.set_ylabel("ratio of speeds")
+        bottom.set_ylabel("ratio of speeds, library over peer")
         bottom.set_xlabel("size of the copy")
         bottom.set_xticks(sizes, [size_text(s) for s in sizes], rotation=45, fontsize=8)
         top.legend(fontsize=8)
-        bottom.legend(fontsize=7)
+        if column == 0:
+            handles, names = bottom.get_legend_handles_labels()
+            figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=8)
         for a in (top, bottom):
             a.grid(alpha=0.3)
-    return figure, None
+    return figure
+
+
+def ratio_axis(axes):
+    """Ratios are read off in plain numbers, with the same distance for twice as fast as for twice as slow."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    steps = [0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 7, 10, 15, 20]
+    shown = [s for s in steps if low <= s <= high and (high / low < 4 or s not in (0.8, 0.9, 1.1, 1.25))]
+    axes.yaxis.set_major_locator(FixedLocator(shown))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def size_text(size):
@@ -196,9 +210,9 @@ def draw(document, path):
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    figure, axes = (draw_transfer if document["name"] == "transfer" else draw_ratios)(plt, document)
+    figure = (draw_transfer if document["name"] == "transfer" else draw_ratios)(plt, document)
     figure.suptitle(f"{document['title']}\n", fontsize=13, fontweight="bold")
-    figure.text(0.5, figure.get_window_extent().height and 1 - 0.42 / figure.get_figheight(), subtitle(document), ha="center", va="center", fontsize=9)
+    figure.text(0.5, 1 - 0.42 / figure.get_figheight(), subtitle(document), ha="center", va="center", fontsize=9)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -22,11 +22,15 @@ T &need(T *pointer, const char *argument) {
   return *pointer;
 }
 
-// An out parameter that is nulled on entry.
+// Before the guard: whatever fails, a forked child included, out handles are NULL.
+template <class... Handles>
+void clear_out(Handles **...out) noexcept {
+  ((out ? static_cast<void>(*out = nullptr) : static_cast<void>(0)), ...);
+}
+
 template <class Handle>
 Handle *&need_out(Handle **out, const char *argument) {
-  need(out, argument) = nullptr;
-  return *out;
+  return need(out, argument);
 }
 
 // Structures. `first_size` is what the first version of the structure had.
@@ -138,7 +142,7 @@ class WaitList {
   WaitList(const WaitList &) = delete;
   WaitList &operator=(const WaitList &) = delete;
 
-  operator Waits() const noexcept { return {events_, count_}; }
+  operator Waits() const noexcept { return {count_ ? events_ : nullptr, count_}; }
 
  private:
   std::vector<Pinned<gpuc_event>> pins_;

@@ -31,6 +31,7 @@ bool moves_nothing(const Rect &rect) { return rect.region[0] == 0 || rect.region
 }  // namespace
 
 gpuc_status gpuc_buffer_create(gpuc_context *context, size_t size_bytes, uint32_t flags, gpuc_buffer **out_buffer) {
+  clear_out(out_buffer);
   return guard([&] {
     gpuc_buffer *&out = need_out(out_buffer, "out_buffer");
     out = give_new<gpuc_buffer>(Buffer::create(*Pinned(context, "context"), size_bytes, flags));
@@ -39,6 +40,7 @@ gpuc_status gpuc_buffer_create(gpuc_context *context, size_t size_bytes, uint32_
 
 gpuc_status gpuc_buffer_create_over_host(gpuc_context *context, void *host, size_t size_bytes,
                                          gpuc_buffer **out_buffer) {
+  clear_out(out_buffer);
   return guard([&] {
     gpuc_buffer *&out = need_out(out_buffer, "out_buffer");
     const Pinned context_(context, "context");
@@ -48,6 +50,7 @@ gpuc_status gpuc_buffer_create_over_host(gpuc_context *context, void *host, size
 }
 
 gpuc_status gpuc_buffer_slice(gpuc_buffer *buffer, size_t offset_bytes, size_t size_bytes, gpuc_buffer **out_slice) {
+  clear_out(out_slice);
   return guard([&] {
     gpuc_buffer *&out = need_out(out_slice, "out_slice");
     out = give_new<gpuc_buffer>(Pinned(buffer, "buffer")->slice(offset_bytes, size_bytes));
@@ -63,6 +66,7 @@ gpuc_status gpuc_buffer_get_offset(gpuc_buffer *buffer, size_t *out_offset_bytes
 }
 
 gpuc_status gpuc_buffer_get_context(gpuc_buffer *buffer, gpuc_context **out_context) {
+  clear_out(out_context);
   return guard([&] {
     gpuc_context *&out = need_out(out_context, "out_context");
     out = give<gpuc_context>(share(Pinned(buffer, "buffer")->context()));
@@ -92,6 +96,7 @@ gpuc_status gpuc_buffer_read(gpuc_buffer *buffer, gpuc_queue *queue, size_t offs
 gpuc_status gpuc_buffer_write_async(gpuc_buffer *buffer, gpuc_queue *queue, size_t offset_bytes, size_t size_bytes,
                                     const void *host, gpuc_event *const *waits, size_t wait_count,
                                     gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned buffer_(buffer, "buffer");
     const Pinned queue_(queue, "queue");
@@ -104,6 +109,7 @@ gpuc_status gpuc_buffer_write_async(gpuc_buffer *buffer, gpuc_queue *queue, size
 
 gpuc_status gpuc_buffer_read_async(gpuc_buffer *buffer, gpuc_queue *queue, size_t offset_bytes, size_t size_bytes,
                                    void *host, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned buffer_(buffer, "buffer");
     const Pinned queue_(queue, "queue");
@@ -116,6 +122,7 @@ gpuc_status gpuc_buffer_read_async(gpuc_buffer *buffer, gpuc_queue *queue, size_
 gpuc_status gpuc_buffer_copy_async(gpuc_buffer *source, gpuc_buffer *destination, gpuc_queue *queue,
                                    size_t source_offset_bytes, size_t destination_offset_bytes, size_t size_bytes,
                                    gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned source_(source, "source");
     const Pinned destination_(destination, "destination");
@@ -129,6 +136,7 @@ gpuc_status gpuc_buffer_copy_async(gpuc_buffer *source, gpuc_buffer *destination
 gpuc_status gpuc_buffer_fill_async(gpuc_buffer *buffer, gpuc_queue *queue, const void *pattern,
                                    size_t pattern_size_bytes, size_t offset_bytes, size_t size_bytes,
                                    gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned buffer_(buffer, "buffer");
     const Pinned queue_(queue, "queue");
@@ -166,6 +174,7 @@ gpuc_status gpuc_buffer_read_rect(gpuc_buffer *buffer, gpuc_queue *queue, const 
 gpuc_status gpuc_buffer_write_rect_async(gpuc_buffer *buffer, gpuc_queue *queue, const gpuc_rect *rect,
                                          const void *host, gpuc_event *const *waits, size_t wait_count,
                                          gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned buffer_(buffer, "buffer");
     const Pinned queue_(queue, "queue");
@@ -178,6 +187,7 @@ gpuc_status gpuc_buffer_write_rect_async(gpuc_buffer *buffer, gpuc_queue *queue,
 
 gpuc_status gpuc_buffer_read_rect_async(gpuc_buffer *buffer, gpuc_queue *queue, const gpuc_rect *rect, void *host,
                                         gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned buffer_(buffer, "buffer");
     const Pinned queue_(queue, "queue");
@@ -191,6 +201,7 @@ gpuc_status gpuc_buffer_read_rect_async(gpuc_buffer *buffer, gpuc_queue *queue, 
 gpuc_status gpuc_buffer_copy_rect_async(gpuc_buffer *source, gpuc_buffer *destination, gpuc_queue *queue,
                                         const gpuc_rect *rect, gpuc_event *const *waits, size_t wait_count,
                                         gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned source_(source, "source");
     const Pinned destination_(destination, "destination");
@@ -203,6 +214,7 @@ gpuc_status gpuc_buffer_copy_rect_async(gpuc_buffer *source, gpuc_buffer *destin
 
 gpuc_status gpuc_buffer_map(gpuc_buffer *buffer, gpuc_queue *queue, uint32_t flags, size_t offset_bytes,
                             size_t size_bytes, void **out_pointer) {
+  clear_out(out_pointer);
   return guard([&] {
     need(out_pointer, "out_pointer") = nullptr;
     const Pinned buffer_(buffer, "buffer");
@@ -214,6 +226,7 @@ gpuc_status gpuc_buffer_map(gpuc_buffer *buffer, gpuc_queue *queue, uint32_t fla
 gpuc_status gpuc_buffer_map_async(gpuc_buffer *buffer, gpuc_queue *queue, uint32_t flags, size_t offset_bytes,
                                   size_t size_bytes, gpuc_event *const *waits, size_t wait_count, void **out_pointer,
                                   gpuc_event **out_event) {
+  clear_out(out_pointer, out_event);
   return guard([&] {
     need(out_pointer, "out_pointer") = nullptr;
     const Pinned buffer_(buffer, "buffer");
@@ -226,6 +239,7 @@ gpuc_status gpuc_buffer_map_async(gpuc_buffer *buffer, gpuc_queue *queue, uint32
 
 gpuc_status gpuc_buffer_unmap_async(gpuc_buffer *buffer, gpuc_queue *queue, void *pointer, gpuc_event *const *waits,
                                     size_t wait_count, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned buffer_(buffer, "buffer");
     const Pinned queue_(queue, "queue");
@@ -236,6 +250,7 @@ gpuc_status gpuc_buffer_unmap_async(gpuc_buffer *buffer, gpuc_queue *queue, void
 }
 
 gpuc_status gpuc_buffer_from_native(gpuc_context *context, void *native, gpuc_buffer **out_buffer) {
+  clear_out(out_buffer);
   return guard([&] {
     gpuc_buffer *&out = need_out(out_buffer, "out_buffer");
     const Pinned context_(context, "context");
@@ -244,6 +259,7 @@ gpuc_status gpuc_buffer_from_native(gpuc_context *context, void *native, gpuc_bu
 }
 
 gpuc_status gpuc_buffer_get_native(gpuc_buffer *buffer, void **out_native, size_t *out_offset_bytes) {
+  clear_out(out_native);
   return guard([&] {
     need(out_native, "out_native") = nullptr;
     const Pinned buffer_(buffer, "buffer");

@@ -4,6 +4,7 @@ using namespace gpucompute;
 using namespace gpucompute::capi;
 
 gpuc_status gpuc_context_create(gpuc_device *const *devices, size_t device_count, gpuc_context **out_context) {
+  clear_out(out_context);
   return guard([&] {
     gpuc_context *&out = need_out(out_context, "out_context");
     if (device_count) need(devices, "devices");
@@ -16,6 +17,7 @@ gpuc_status gpuc_context_create(gpuc_device *const *devices, size_t device_count
 }
 
 gpuc_status gpuc_context_from_native(void *native, gpuc_context **out_context) {
+  clear_out(out_context);
   return guard([&] {
     gpuc_context *&out = need_out(out_context, "out_context");
     out = give_new<gpuc_context>(Context::wrap(&need(static_cast<cl_context>(native), "native")));
@@ -23,6 +25,7 @@ gpuc_status gpuc_context_from_native(void *native, gpuc_context **out_context) {
 }
 
 gpuc_status gpuc_context_get_native(gpuc_context *context, void **out_native) {
+  clear_out(out_native);
   return guard([&] {
     need(out_native, "out_native") = nullptr;
     *out_native = Pinned(context, "context")->native();

@@ -11,6 +11,7 @@ gpuc_status gpuc_device_list(const char *filter, gpuc_device **items, size_t cap
 }
 
 gpuc_status gpuc_device_select(const char *filter, gpuc_device **out_device) {
+  clear_out(out_device);
   return guard([&] {
     gpuc_device *&out = need_out(out_device, "out_device");
     out = give<gpuc_device>(select_device(optional_text(filter)));
@@ -154,6 +155,7 @@ gpuc_status gpuc_device_get_capability(gpuc_device *device, gpuc_capability key,
 }
 
 gpuc_status gpuc_device_get_platform(gpuc_device *device, gpuc_platform **out_platform) {
+  clear_out(out_platform);
   return guard([&] {
     gpuc_platform *&out = need_out(out_platform, "out_platform");
     out = give<gpuc_platform>(share(Pinned(device, "device")->platform()));
@@ -161,6 +163,7 @@ gpuc_status gpuc_device_get_platform(gpuc_device *device, gpuc_platform **out_pl
 }
 
 gpuc_status gpuc_device_get_native(gpuc_device *device, void **out_native) {
+  clear_out(out_native);
   return guard([&] {
     need(out_native, "out_native") = nullptr;
     *out_native = Pinned(device, "device")->native();
@@ -168,6 +171,7 @@ gpuc_status gpuc_device_get_native(gpuc_device *device, void **out_native) {
 }
 
 gpuc_status gpuc_device_from_native(void *native, gpuc_device **out_device) {
+  clear_out(out_device);
   return guard([&] {
     gpuc_device *&out = need_out(out_device, "out_device");
     need(native == nullptr ? nullptr : &native, "native");

@@ -43,6 +43,7 @@ gpuc_status gpuc_event_get_fd(gpuc_event *event, int32_t *out_fd) {
 }
 
 gpuc_status gpuc_event_create_user(gpuc_context *context, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     gpuc_event *&out = need_out(out_event, "out_event");
     out = give_new<gpuc_event>(Event::create_user(*Pinned(context, "context")));
@@ -54,6 +55,7 @@ gpuc_status gpuc_event_complete(gpuc_event *event, int32_t cl_code) {
 }
 
 gpuc_status gpuc_event_from_native(gpuc_context *context, void *native, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     gpuc_event *&out = need_out(out_event, "out_event");
     const Pinned context_(context, "context");
@@ -62,6 +64,7 @@ gpuc_status gpuc_event_from_native(gpuc_context *context, void *native, gpuc_eve
 }
 
 gpuc_status gpuc_event_get_native(gpuc_event *event, void **out_native) {
+  clear_out(out_native);
   return guard([&] {
     need(out_native, "out_native") = nullptr;
     *out_native = Pinned(event, "event")->native();

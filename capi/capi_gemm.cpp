@@ -53,6 +53,7 @@ gpuc_status gpuc_gemm_desc_init(gpuc_gemm_desc *desc, size_t struct_size) {
 
 gpuc_status gpuc_gemm(gpuc_queue *queue, const gpuc_gemm_desc *desc, gpuc_buffer *a, gpuc_buffer *b, gpuc_buffer *c,
                       gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned queue_(queue, "queue");
     const GemmProblem problem = problem_in(desc);

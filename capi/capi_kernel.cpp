@@ -36,6 +36,7 @@ const ArgumentInfo &argument_info(const Kernel &kernel, std::size_t index) {
 }  // namespace
 
 gpuc_status gpuc_kernel_create(gpuc_program *program, const char *name, gpuc_kernel **out_kernel) {
+  clear_out(out_kernel);
   return guard([&] {
     gpuc_kernel *&out = need_out(out_kernel, "out_kernel");
     const Pinned program_(program, "program");
@@ -48,6 +49,7 @@ gpuc_status gpuc_kernel_get_name(gpuc_kernel *kernel, char *buf, size_t capacity
 }
 
 gpuc_status gpuc_kernel_get_program(gpuc_kernel *kernel, gpuc_program **out_program) {
+  clear_out(out_program);
   return guard([&] {
     gpuc_program *&out = need_out(out_program, "out_program");
     out = give<gpuc_program>(share(Pinned(kernel, "kernel")->program()));
@@ -118,6 +120,7 @@ gpuc_status gpuc_kernel_get_number(gpuc_kernel *kernel, gpuc_device *device, gpu
 
 gpuc_status gpuc_kernel_launch(gpuc_kernel *kernel, gpuc_queue *queue, const gpuc_launch *launch, const gpuc_arg *args,
                                size_t arg_count, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned kernel_(kernel, "kernel");
     const Pinned queue_(queue, "queue");
@@ -130,6 +133,7 @@ gpuc_status gpuc_kernel_launch(gpuc_kernel *kernel, gpuc_queue *queue, const gpu
 }
 
 gpuc_status gpuc_kernel_create_native(gpuc_kernel *kernel, void **out_native) {
+  clear_out(out_native);
   return guard([&] {
     need(out_native, "out_native") = nullptr;
     *out_native = Pinned(kernel, "kernel")->create_native();

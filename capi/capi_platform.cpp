@@ -30,6 +30,7 @@ gpuc_status gpuc_platform_get_string(gpuc_platform *platform, gpuc_platform_stri
 }
 
 gpuc_status gpuc_platform_get_native(gpuc_platform *platform, void **out_native) {
+  clear_out(out_native);
   return guard([&] {
     need(out_native, "out_native") = nullptr;
     *out_native = Pinned(platform, "platform")->native();

@@ -34,6 +34,7 @@ gpuc_status gpuc_program_desc_init(gpuc_program_desc *desc, size_t struct_size) 
 }
 
 gpuc_status gpuc_program_create(gpuc_context *context, const gpuc_program_desc *desc, gpuc_program **out_program) {
+  clear_out(out_program);
   return guard([&] {
     gpuc_program *&out = need_out(out_program, "out_program");
     const Pinned context_(context, "context");
@@ -52,12 +53,14 @@ gpuc_status gpuc_program_create(gpuc_context *context, const gpuc_program_desc *
 
 gpuc_status gpuc_program_create_from_source(gpuc_context *context, const char *source, size_t size_bytes,
                                             const char *options, gpuc_program **out_program) {
+  clear_out(out_program);
   return guard([&] {
     gpuc_program *&out = need_out(out_program, "out_program");
     const Pinned context_(context, "context");
     need(source, "source");
     ProgramDescription description;
     description.sources.push_back({"source", text_in(source, size_bytes, "source")});
+    if (description.sources.front().text.empty()) fail(Status::invalid_argument, "source is empty, must be OpenCL C");
     description.options = optional_text(options);
     out = give_new<gpuc_program>(Program::create(*context_, description));
   });
@@ -96,6 +99,7 @@ gpuc_status gpuc_program_get_from_cache(gpuc_program *program, int32_t *out_from
 }
 
 gpuc_status gpuc_program_from_native(gpuc_context *context, void *native, gpuc_program **out_program) {
+  clear_out(out_program);
   return guard([&] {
     gpuc_program *&out = need_out(out_program, "out_program");
     const Pinned context_(context, "context");
@@ -104,6 +108,7 @@ gpuc_status gpuc_program_from_native(gpuc_context *context, void *native, gpuc_p
 }
 
 gpuc_status gpuc_program_get_native(gpuc_program *program, void **out_native) {
+  clear_out(out_native);
   return guard([&] {
     need(out_native, "out_native") = nullptr;
     *out_native = Pinned(program, "program")->native();

@@ -25,6 +25,7 @@ gpuc_status gpuc_proque_options_init(gpuc_proque_options *options, size_t struct
 
 gpuc_status gpuc_proque_create(const char *source, size_t size_bytes, const gpuc_proque_options *options,
                                gpuc_proque **out_proque) {
+  clear_out(out_proque);
   return guard([&] {
     gpuc_proque *&out = need_out(out_proque, "out_proque");
     const gpuc_proque_options o = options_in(options);
@@ -43,6 +44,7 @@ gpuc_status gpuc_proque_create(const char *source, size_t size_bytes, const gpuc
 }
 
 gpuc_status gpuc_proque_get_context(gpuc_proque *proque, gpuc_context **out_context) {
+  clear_out(out_context);
   return guard([&] {
     gpuc_context *&out = need_out(out_context, "out_context");
     out = give<gpuc_context>(share(Pinned(proque, "proque")->context()));
@@ -50,6 +52,7 @@ gpuc_status gpuc_proque_get_context(gpuc_proque *proque, gpuc_context **out_cont
 }
 
 gpuc_status gpuc_proque_get_queue(gpuc_proque *proque, gpuc_queue **out_queue) {
+  clear_out(out_queue);
   return guard([&] {
     gpuc_queue *&out = need_out(out_queue, "out_queue");
     out = give<gpuc_queue>(share(Pinned(proque, "proque")->queue()));
@@ -57,6 +60,7 @@ gpuc_status gpuc_proque_get_queue(gpuc_proque *proque, gpuc_queue **out_queue) {
 }
 
 gpuc_status gpuc_proque_get_program(gpuc_proque *proque, gpuc_program **out_program) {
+  clear_out(out_program);
   return guard([&] {
     gpuc_program *&out = need_out(out_program, "out_program");
     out = give<gpuc_program>(share(Pinned(proque, "proque")->program()));
@@ -71,6 +75,7 @@ gpuc_status gpuc_proque_set_dims(gpuc_proque *proque, uint32_t dims, const size_
 }
 
 gpuc_status gpuc_proque_create_buffer(gpuc_proque *proque, gpuc_type type, gpuc_buffer **out_buffer) {
+  clear_out(out_buffer);
   return guard([&] {
     gpuc_buffer *&out = need_out(out_buffer, "out_buffer");
     out = give<gpuc_buffer>(Pinned(proque, "proque")->create_buffer(static_cast<DataType>(type)));
@@ -78,6 +83,7 @@ gpuc_status gpuc_proque_create_buffer(gpuc_proque *proque, gpuc_type type, gpuc_
 }
 
 gpuc_status gpuc_proque_get_kernel(gpuc_proque *proque, const char *name, gpuc_kernel **out_kernel) {
+  clear_out(out_kernel);
   return guard([&] {
     gpuc_kernel *&out = need_out(out_kernel, "out_kernel");
     const Pinned proque_(proque, "proque");
@@ -87,6 +93,7 @@ gpuc_status gpuc_proque_get_kernel(gpuc_proque *proque, const char *name, gpuc_k
 
 gpuc_status gpuc_proque_launch(gpuc_proque *proque, const char *name, const gpuc_arg *args, size_t arg_count,
                                gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event) {
+  clear_out(out_event);
   return guard([&] {
     const Pinned proque_(proque, "proque");
     need(name, "name");

@@ -58,10 +58,11 @@
  * Asynchronous functions end in _async, or say @async below. They take (waits, wait_count, out_event): the command
  * starts after the events in `waits`; out_event may be NULL, which costs nothing. Host memory given to one must stay
  * valid until the command is complete; buffers, kernels and events may be released at once. Execution failures come out
- * of gpuc_event_wait and gpuc_queue_finish.
+ * of gpuc_event_wait, and out of gpuc_queue_finish where the driver reports them there (PoCL does not).
  *
  * Process. Loading the library touches no driver. At exit() it stops accepting calls and waits up to two seconds for
- * running commands. It never prints, never aborts, and has no static object that owns anything of a driver.
+ * running commands. It never prints, never aborts, and has no static object that owns anything of a driver. (A
+ * driver's compiler may print: PoCL's does when a program does not build.)
  *
  * Environment: GPUC_DEVICE (a device filter, see gpuc_device_select), GPUC_DEVICE_ENFORCE=1 (hide all other devices),
  * GPUC_CACHE=0 (no on-disk cache), GPUC_CACHE_DIR, GPUC_CACHE_LIMIT_MB, GPUC_POOL=0 (no memory pool),
@@ -91,7 +92,7 @@
 #define GPUC_API __attribute__((visibility("default")))
 #endif
 
-/* As a length: the text ends at its NUL. */
+/* As a length: the text ends at its NUL. For callers without macros: the largest size_t. */
 #define GPUC_NUL_TERMINATED ((size_t)-1)
 
 #if defined(__cplusplus) && !defined(GPUC_CDEF)
@@ -648,7 +649,7 @@ GPUC_API gpuc_status gpuc_event_create_user(gpuc_context *context, gpuc_event **
 
 /** Completes a user event.
  *  @param[in] event [keep]
- *  @param[in] cl_code  0: success; a negative number: the commands that wait on it fail with it
+ *  @param[in] cl_code  0: success; a negative number: the commands that wait on it fail
  *  @return GPUC_ERROR_INVALID_STATE: not a user event, or completed before. GPUC_ERROR_INVALID_ARGUMENT: cl_code is
  * positive.
  *  @thread any  @since 0.1 */

@@ -14,11 +14,11 @@
 #endif
 #include "gemm/element.clh"
 
-// transpose_a, transpose_b: 0 none, 1 transposed, 2 conjugate transposed. Offsets are from the start of the memory object.
+// transpose_a, transpose_b: 0 none, 1 transposed, 2 conjugate transposed. Offsets count from the memory object's start.
 kernel void gemm_reference(long m, long n, long k, long batch_count, real alpha_real, real alpha_imag, real beta_real,
-                           real beta_imag, global const stored *a, long a_offset, long lda, long a_stride, int transpose_a,
-                           global const stored *b, long b_offset, long ldb, long b_stride, int transpose_b,
-                           global stored *c, long c_offset, long ldc, long c_stride) {
+                           real beta_imag, global const stored *a, long a_offset, long lda, long a_stride,
+                           int transpose_a, global const stored *b, long b_offset, long ldb, long b_stride,
+                           int transpose_b, global stored *c, long c_offset, long ldc, long c_stride) {
   local element a_tile[TILE][TILE + 1];
   local element b_tile[TILE][TILE + 1];
   const int x = (int)get_local_id(0), y = (int)get_local_id(1);
@@ -37,21 +37,22 @@ kernel void gemm_reference(long m, long n, long k, long batch_count, real alpha_
     for (long step = 0; step < k; step += TILE) {
       if (transpose_a) {
         const long row = first_row + x, i = step + y;
-        a_tile[x][y] = row < m && i < k ? conjugate(load(a, a_start + i * lda + row), transpose_a == 2) : ZERO;
+        const int valid = row < m && i < k;
+        a_tile[x][y] = valid ? conjugate(load(a, a_start + i * lda + row), transpose_a == 2) : ZERO;
       } else {
         const long row = first_row + y, i = step + x;
         a_tile[y][x] = row < m && i < k ? load(a, a_start + row * lda + i) : ZERO;
       }
       if (transpose_b) {
         const long column = first_column + y, i = step + x;
-        b_tile[x][y] = column < n && i < k ? conjugate(load(b, b_start + column * ldb + i), transpose_b == 2) : ZERO;
+        const int valid = column < n && i < k;
+        b_tile[x][y] = valid ? conjugate(load(b, b_start + column * ldb + i), transpose_b == 2) : ZERO;
       } else {
         const long column = first_column + x, i = step + y;
         b_tile[y][x] = column < n && i < k ? load(b, b_start + i * ldb + column) : ZERO;
       }
       barrier(CLK_LOCAL_MEM_FENCE);
-      // Past the end of k both tiles hold zeros. A zero times an infinity of a valid element cannot arise: an index past
-      // k is past it in both.
+      // Past the end of k both tiles hold zeros, so that no infinity meets a zero that is not an element.
       for (int i = 0; i < TILE; ++i) sum += multiply(a_tile[y][i], b_tile[i][x]);
       barrier(CLK_LOCAL_MEM_FENCE);
     }

@@ -1,13 +1,13 @@
 // What is left of a product without its sum: C = beta * C, row-major. With beta 0 it writes zeros and does not read C.
 //
-// Index map. One dimension, any size: item i takes elements i, i + size, ... of the m * n * batch_count of all C, columns
-// fastest.
+// Index map. One dimension, any size: item i takes elements i, i + size, ... of the m * n * batch_count elements of
+// all C, columns fastest.
 //
 // GEMM_TYPE as in element.clh.
 #include "gemm/element.clh"
 
-kernel void gemm_scale(long m, long n, long batch_count, real beta_real, real beta_imag, global stored *c, long c_offset,
-                       long ldc, long c_stride) {
+kernel void gemm_scale(long m, long n, long batch_count, real beta_real, real beta_imag, global stored *c,
+                       long c_offset, long ldc, long c_stride) {
   const element beta = element_of(beta_real, beta_imag);
   const int read_c = !is_zero(beta);
   const long count = m * n * batch_count;

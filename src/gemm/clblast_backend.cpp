@@ -2,13 +2,15 @@
 //
 // What it does not do well, and what is done about it here:
 //   - its checks of sizes overflow, and its kernels index with 32 bits: such problems are refused;
-//   - it prints when a device lacks a type, allows only small work-groups, has no memory left, or an OpenCL call fails: the
-//     first three are looked at before, memory comes from the context's pool, and a backend that failed to build is dropped;
-//   - before 1.6.1 it is not safe to call from several threads;
-//   - its caches pin contexts, and are released after the driver is gone: they are cleared when a context goes and at exit;
-//   - commands cannot be given events to wait for: a barrier goes before them;
-//   - its batched product with packing ignores offsets and strides where a matrix needs no packing (1.5.3): large products
-//     of a batch are put on the queue one by one.
+//   - it prints when a device lacks a type, allows only small work-groups, has no memory left, or an OpenCL call fails.
+//     The first two are looked at before, memory comes from the context's pool, and after kernels that do not build it
+//     is not asked again;
+//   - before 1.6.1 it is not safe to call from several threads: there is a lock;
+//   - its caches pin contexts, and are released after the driver is gone: they are cleared when a context goes, and at
+//     exit;
+//   - its commands cannot be given events to wait for: a barrier goes before them;
+//   - its batched product with packing ignores offsets and strides where a matrix needs no packing (seen in 1.5.3):
+//     large products go to the queue one by one.
 #include <clblast.h>
 #include <clblast_half.h>
 
@@ -69,11 +71,16 @@ void guard_caches(Context &context) {
 
 clblast::Precision precision_of(DataType type) {
   switch (type) {
-    case DataType::f16: return clblast::Precision::kHalf;
-    case DataType::f32: return clblast::Precision::kSingle;
-    case DataType::f64: return clblast::Precision::kDouble;
-    case DataType::c64: return clblast::Precision::kComplexSingle;
-    default: return clblast::Precision::kComplexDouble;
+    case DataType::f16:
+      return clblast::Precision::kHalf;
+    case DataType::f32:
+      return clblast::Precision::kSingle;
+    case DataType::f64:
+      return clblast::Precision::kDouble;
+    case DataType::c64:
+      return clblast::Precision::kComplexSingle;
+    default:
+      return clblast::Precision::kComplexDouble;
   }
 }
 
@@ -107,11 +114,12 @@ Tuning read_tuning(const Device &device, DataType type) {
     if (x > info.max_work_items[0] || y > info.max_work_items[1] || x * y > info.max_work_group_size)
       tuning.refusal = text("it needs work-groups of ", x, " x ", y, ", the device allows ", info.max_work_group_size);
   const std::size_t wpt = p["TRA_WPT"], padded = p["PADTRA_WPT"] * p["PADTRA_TILE"];
-  for (const std::size_t elements : {wpt * p["TRA_DIM"] * wpt * (p["TRA_DIM"] + p["TRA_PAD"]), padded * (padded + p["PADTRA_PAD"]),
-                                     p["KWG"] * (p["SA"] * p["MWG"] + p["SB"] * p["NWG"]),
-                                     p["WGD"] * (2 * p["WGD"] + p["PADA"] + p["PADB"])})
+  for (const std::size_t elements :
+       {wpt * p["TRA_DIM"] * wpt * (p["TRA_DIM"] + p["TRA_PAD"]), padded * (padded + p["PADTRA_PAD"]),
+        p["KWG"] * (p["SA"] * p["MWG"] + p["SB"] * p["NWG"]), p["WGD"] * (2 * p["WGD"] + p["PADA"] + p["PADB"])})
     if (elements * size_of(type) > info.local_memory)
-      tuning.refusal = text("it needs ", elements * size_of(type), " bytes of local memory, the device has ", info.local_memory);
+      tuning.refusal =
+          text("it needs ", elements * size_of(type), " bytes of local memory, the device has ", info.local_memory);
   return tuning;
 }
 
@@ -120,7 +128,8 @@ class Tunings {
  public:
   static const Tuning &of(Queue &queue, DataType type) {
     static const char key = 0;
-    const auto all = queue.context().attachment(&key, [] { return std::static_pointer_cast<void>(std::make_shared<Tunings>()); });
+    const auto all =
+        queue.context().attachment(&key, [] { return std::static_pointer_cast<void>(std::make_shared<Tunings>()); });
     return static_cast<Tunings *>(all.get())->get(queue.device(), type);
   }
 
@@ -144,7 +153,9 @@ bool is_packed(const GemmTask &task, const Tuning &tuning) {
   return Wide(task.m) * task.n * task.k >= Wide(tuning.least_packed) * tuning.least_packed * tuning.least_packed;
 }
 
-std::uint64_t round_up(std::uint64_t value, std::uint64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::uint64_t round_up(std::uint64_t value, std::uint64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 // Elements of the packed matrices, at most.
 std::uint64_t packed_elements(const GemmTask &task, const Tuning &tuning) {
@@ -178,9 +189,12 @@ bool is_exact_half(std::complex<double> value) {
 
 clblast::Transpose transpose_of(const GemmOperand &operand) {
   switch (operand.transpose) {
-    case Transpose::none: return clblast::Transpose::kNo;
-    case Transpose::trans: return clblast::Transpose::kYes;
-    default: return clblast::Transpose::kConjugate;
+    case Transpose::none:
+      return clblast::Transpose::kNo;
+    case Transpose::trans:
+      return clblast::Transpose::kYes;
+    default:
+      return clblast::Transpose::kConjugate;
   }
 }
 
@@ -197,9 +211,12 @@ clblast::Transpose transpose_of(const GemmOperand &operand) {
     case StatusCode::kInvalidLocalThreadsDim:
       fail(Status::unsupported, "CLBlast's kernels need larger work-groups than the device allows");
     case StatusCode::kNoHalfPrecision:
-    case StatusCode::kNoDoublePrecision: fail(Status::unsupported, "CLBlast finds the type unsupported by the device");
-    case StatusCode::kDatabaseError: fail(Status::unsupported, "CLBlast has no parameters for the device");
-    default: break;
+    case StatusCode::kNoDoublePrecision:
+      fail(Status::unsupported, "CLBlast finds the type unsupported by the device");
+    case StatusCode::kDatabaseError:
+      fail(Status::unsupported, "CLBlast has no parameters for the device");
+    default:
+      break;
   }
   if (code <= -1024) fail(Status::internal, routine, " refused a problem that was checked, with its status ", code);
   fail_cl(code, routine, "putting a matrix product on a queue");
@@ -237,8 +254,8 @@ void run_products_one_by_one(GemmTask &task, Queue &queue, OutEvent out) {
     // A matrix at offset 0 may need no packing. The others of the batch do, so the workspace is for these.
     const std::size_t later = task.batch_count > 1;
     const auto status = clblast::GemmTempBufferSize<T>(layout, transpose_of(a), transpose_of(b), task.m, task.n, task.k,
-                                                       a.offset + later, a.ld, b.offset + later, b.ld, c.offset + later, c.ld,
-                                                       &native, bytes);
+                                                       a.offset + later, a.ld, b.offset + later, b.ld, c.offset + later,
+                                                       c.ld, &native, bytes);
     if (status != clblast::StatusCode::kSuccess) fail_clblast(status, "clblast::GemmTempBufferSize");
   }
   // From the pool: CLBlast would make a new one each time, past the limit of the context.
@@ -249,9 +266,9 @@ void run_products_one_by_one(GemmTask &task, Queue &queue, OutEvent out) {
     const bool last = i + 1 == task.batch_count;
     put(task, queue, "clblast::Gemm", workspace.get(), last ? out : nullptr, [&](cl_event *event) {
       return clblast::Gemm<T>(layout, transpose_of(a), transpose_of(b), task.m, task.n, task.k, scalar<T>(task.alpha),
-                              a.buffer->root(), a.offset + i * a.stride, a.ld, b.buffer->root(), b.offset + i * b.stride, b.ld,
-                              scalar<T>(task.beta), c.buffer->root(), c.offset + i * c.stride, c.ld, &native, event,
-                              workspace ? workspace->root() : nullptr);
+                              a.buffer->root(), a.offset + i * a.stride, a.ld, b.buffer->root(),
+                              b.offset + i * b.stride, b.ld, scalar<T>(task.beta), c.buffer->root(),
+                              c.offset + i * c.stride, c.ld, &native, event, workspace ? workspace->root() : nullptr);
     });
     task.c_written = true;
   }
@@ -266,10 +283,11 @@ void run_small_batch(GemmTask &task, Queue &queue, OutEvent out) {
     const std::uint64_t count = std::min(most, task.batch_count - first);
     const bool last = first + count == task.batch_count;
     put(task, queue, "clblast::GemmStridedBatched", nullptr, last ? out : nullptr, [&](cl_event *event) {
-      return clblast::GemmStridedBatched<T>(clblast::Layout::kRowMajor, transpose_of(a), transpose_of(b), task.m, task.n, task.k,
-                                            scalar<T>(task.alpha), a.buffer->root(), a.offset + first * a.stride, a.ld, a.stride,
-                                            b.buffer->root(), b.offset + first * b.stride, b.ld, b.stride, scalar<T>(task.beta),
-                                            c.buffer->root(), c.offset + first * c.stride, c.ld, c.stride, count, &native, event);
+      return clblast::GemmStridedBatched<T>(
+          clblast::Layout::kRowMajor, transpose_of(a), transpose_of(b), task.m, task.n, task.k, scalar<T>(task.alpha),
+          a.buffer->root(), a.offset + first * a.stride, a.ld, a.stride, b.buffer->root(), b.offset + first * b.stride,
+          b.ld, b.stride, scalar<T>(task.beta), c.buffer->root(), c.offset + first * c.stride, c.ld, c.stride, count,
+          &native, event);
     });
     task.c_written = true;
   }
@@ -277,8 +295,10 @@ void run_small_batch(GemmTask &task, Queue &queue, OutEvent out) {
 
 template <class T>
 void run_typed(GemmTask &task, Queue &queue, OutEvent out) {
-  if (task.batch_count == 1 || is_packed(task, Tunings::of(queue, task.type))) run_products_one_by_one<T>(task, queue, out);
-  else run_small_batch<T>(task, queue, out);
+  if (task.batch_count == 1 || is_packed(task, Tunings::of(queue, task.type)))
+    run_products_one_by_one<T>(task, queue, out);
+  else
+    run_small_batch<T>(task, queue, out);
 }
 
 class ClblastBackend final : public GemmBackend {
@@ -291,15 +311,23 @@ class ClblastBackend final : public GemmBackend {
     if (task.type == DataType::f16) {
       if (device.capabilities().fp16 != Fp16::math || !device.has_extension("cl_khr_fp16"))
         return "the device has no f16 arithmetic";
-      if (!is_exact_half(task.alpha) || !is_exact_half(task.beta)) return "it takes alpha and beta as f16, which would round them";
+      if (!is_exact_half(task.alpha) || !is_exact_half(task.beta))
+        return "it takes alpha and beta as f16, which would round them";
     }
     if (task.is_double() && !device.has_extension("cl_khr_fp64")) return "the device does not offer cl_khr_fp64";
     constexpr std::uint64_t most = INT32_MAX;
-    const std::pair<const char *, std::uint64_t> numbers[] = {
-        {"m", task.m},         {"n", task.n},         {"k", task.k},         {"lda", task.a.ld},
-        {"ldb", task.b.ld},    {"ldc", task.c.ld},    {"the end of a", task.a.end}, {"the end of b", task.b.end},
-        {"the end of c", task.c.end}, {"the stride of a", task.a.stride}, {"the stride of b", task.b.stride},
-        {"the stride of c", task.c.stride}};
+    const std::pair<const char *, std::uint64_t> numbers[] = {{"m", task.m},
+                                                              {"n", task.n},
+                                                              {"k", task.k},
+                                                              {"lda", task.a.ld},
+                                                              {"ldb", task.b.ld},
+                                                              {"ldc", task.c.ld},
+                                                              {"the end of a", task.a.end},
+                                                              {"the end of b", task.b.end},
+                                                              {"the end of c", task.c.end},
+                                                              {"the stride of a", task.a.stride},
+                                                              {"the stride of b", task.b.stride},
+                                                              {"the stride of c", task.c.stride}};
     for (const auto &[what, value] : numbers)
       if (value > most) return text("it indexes with 32 bits, and ", what, " is ", value);
     const Tuning &tuning = Tunings::of(queue, task.type);
@@ -308,7 +336,8 @@ class ClblastBackend final : public GemmBackend {
       const std::uint64_t elements = packed_elements(task, tuning), bytes = elements * size_of(task.type);
       if (elements > most) return text("it indexes with 32 bits, and its workspace has ", elements, " elements");
       if (bytes > device.info().max_allocation)
-        return text("it needs a workspace of ", bytes, " bytes, the device allows ", device.info().max_allocation, " in one buffer");
+        return text("it needs a workspace of ", bytes, " bytes, the device allows ", device.info().max_allocation,
+                    " in one buffer");
     }
     return {};
   }
@@ -320,11 +349,20 @@ class ClblastBackend final : public GemmBackend {
     const bool several = task.batch_count > 1 && !queue.in_order();
     OutEvent last = several ? nullptr : out;
     switch (task.type) {
-      case DataType::f16: run_typed<half>(task, queue, last); break;
-      case DataType::f32: run_typed<float>(task, queue, last); break;
-      case DataType::f64: run_typed<double>(task, queue, last); break;
-      case DataType::c64: run_typed<std::complex<float>>(task, queue, last); break;
-      default: run_typed<std::complex<double>>(task, queue, last);
+      case DataType::f16:
+        run_typed<half>(task, queue, last);
+        break;
+      case DataType::f32:
+        run_typed<float>(task, queue, last);
+        break;
+      case DataType::f64:
+        run_typed<double>(task, queue, last);
+        break;
+      case DataType::c64:
+        run_typed<std::complex<float>>(task, queue, last);
+        break;
+      default:
+        run_typed<std::complex<double>>(task, queue, last);
     }
     if (several && out) queue.marker({}, out);
   }

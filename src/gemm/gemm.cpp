@@ -44,12 +44,14 @@ bool another_may_succeed(const Error &error) {
     case Status::unsupported:
     case Status::internal:
     case Status::out_of_device_memory:
-    case Status::allocation_too_large: return true;
-    default: return false;
+    case Status::allocation_too_large:
+      return true;
+    default:
+      return false;
   }
 }
 
-// What does not build will not build the next time; the rest may lie in the problem's size or in memory that others use.
+// What does not build will not build the next time; the rest may lie in the problem's size, or in memory others use.
 bool is_lasting(const Error &error) {
   return error.status() == Status::build_failed || error.status() == Status::invalid_binary ||
          error.status() == Status::unsupported;
@@ -70,7 +72,8 @@ void run_first_that_can(GemmTask &task, Queue &queue, Waits waits, OutEvent out)
       if (task.c_written || !another_may_succeed(error) || backend == backends.back()) throw;
       log(LogLevel::warning, "gemm: backend '", backend->name(), "' failed on '", queue.device().info().name,
           "', the next one serves: ", error.message());
-      if (is_lasting(error)) GemmState::of(queue.context()).drop(backend->name(), task.type, queue.device(), error.message());
+      if (is_lasting(error))
+        GemmState::of(queue.context()).drop(backend->name(), task.type, queue.device(), error.message());
       refusals += text(refusals.empty() ? "" : "; ", backend->name(), ": ", error.message());
     }
   }
@@ -99,8 +102,10 @@ std::string explain_gemm(Queue &queue, const GemmProblem &problem) {
   const GemmTask task = make_gemm_task(problem);
   const GemmBackend *forced = find_backend(problem.backend);
   const char *note = "";
-  if (task.nothing_to_do()) note = "; but m, n or batch_count is 0: nothing is computed";
-  else if (task.only_scales()) note = "; but alpha or k is 0: C is only scaled, which needs no backend";
+  if (task.nothing_to_do())
+    note = "; but m, n or batch_count is 0: nothing is computed";
+  else if (task.only_scales())
+    note = "; but alpha or k is 0: C is only scaled, which needs no backend";
   std::string chosen, others;
   for (const GemmBackend *backend : gemm_backends()) {
     const std::string reason = refusal_of(*backend, task, queue);

@@ -18,8 +18,8 @@ class GemmBackend {
   virtual const char *merit() const noexcept = 0;
   // Why it cannot serve the task on the queue's device, or "". Asked on every call: cheap. The buffers may be missing.
   virtual std::string refusal(const GemmTask &task, Queue &queue) const = 0;
-  // Puts the product on the queue. The task has something to compute and was not refused. Sets task.c_written before the
-  // first command that writes C, so that a failure before it can be made good by another backend.
+  // Puts the product on the queue. The task has something to compute and was not refused. Sets task.c_written before
+  // the first command that writes C, so that a failure before it can be made good by another backend.
   virtual void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const = 0;
 
  protected:

@@ -22,7 +22,8 @@ ClKernel GemmState::kernel(Context &context, const std::string &file, const Defi
     if (found != programs_.end()) program = found->second.get();
   }
   if (!program) {
-    // Without the lock, because building may call the user's log function. If two threads come here, the first one's stays.
+    // Without the lock, because building may call the user's log function. If two threads come here, the first one's
+    // stays.
     ProgramDescription description;
     description.sources.push_back({file, kernel_source(file)});
     description.headers.push_back({"gemm/element.clh", kernel_source("gemm/element.clh")});

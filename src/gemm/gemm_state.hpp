@@ -16,8 +16,8 @@
 
 namespace gpucompute {
 
-// A Program keeps its Context alive, so a context that kept Programs would never go. What is kept is the cl_program: the
-// driver's reference from there to the cl_context ends when the context drops its attachments.
+// A Program keeps its Context alive, so a context that kept Programs would never go. What is kept is the cl_program:
+// the driver's reference from there to the cl_context ends when the context drops its attachments.
 class GemmState {
  public:
   static GemmState &of(Context &context);

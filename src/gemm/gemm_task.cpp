@@ -16,37 +16,50 @@ void check_enums(const GemmProblem &p) {
     case DataType::f32:
     case DataType::f64:
     case DataType::c64:
-    case DataType::c128: break;
+    case DataType::c128:
+      break;
     default:
       fail(Status::invalid_argument, "type is ", static_cast<int>(p.type), " (", name_of(p.type),
            "), must be f16, f32, f64, c64 or c128");
   }
   if (p.layout != Layout::row_major && p.layout != Layout::column_major)
-    fail(Status::invalid_argument, "layout is ", static_cast<int>(p.layout), ", must be 0 (row-major) or 1 (column-major)");
+    fail(Status::invalid_argument, "layout is ", static_cast<int>(p.layout),
+         ", must be 0 (row-major) or 1 (column-major)");
   const auto check = [](Transpose transpose, const char *name) {
     if (transpose != Transpose::none && transpose != Transpose::trans && transpose != Transpose::conj)
-      fail(Status::invalid_argument, name, " is ", static_cast<int>(transpose), ", must be 0 (none), 1 (trans) or 2 (conj)");
+      fail(Status::invalid_argument, name, " is ", static_cast<int>(transpose),
+           ", must be 0 (none), 1 (trans) or 2 (conj)");
   };
   check(p.transpose_a, "transpose_a");
   check(p.transpose_b, "transpose_b");
 }
 
 void check_numbers(const GemmProblem &p, bool is_complex) {
-  const std::pair<const char *, std::int64_t> numbers[] = {
-      {"m", p.m},       {"n", p.n},       {"k", p.k},         {"lda", p.lda},           {"ldb", p.ldb},
-      {"ldc", p.ldc},   {"a_offset", p.a_offset},             {"b_offset", p.b_offset}, {"c_offset", p.c_offset},
-      {"batch_count", p.batch_count},     {"a_stride", p.a_stride},                     {"b_stride", p.b_stride},
-      {"c_stride", p.c_stride}};
+  const std::pair<const char *, std::int64_t> numbers[] = {{"m", p.m},
+                                                           {"n", p.n},
+                                                           {"k", p.k},
+                                                           {"lda", p.lda},
+                                                           {"ldb", p.ldb},
+                                                           {"ldc", p.ldc},
+                                                           {"a_offset", p.a_offset},
+                                                           {"b_offset", p.b_offset},
+                                                           {"c_offset", p.c_offset},
+                                                           {"batch_count", p.batch_count},
+                                                           {"a_stride", p.a_stride},
+                                                           {"b_stride", p.b_stride},
+                                                           {"c_stride", p.c_stride}};
   for (const auto &[name, value] : numbers)
     if (value < 0) fail(Status::invalid_argument, name, " is ", value, ", must be 0 or more");
   if (is_complex) return;
-  if (p.alpha_imag != 0) fail(Status::invalid_argument, "alpha_imag is ", p.alpha_imag, ", must be 0 for ", name_of(p.type));
-  if (p.beta_imag != 0) fail(Status::invalid_argument, "beta_imag is ", p.beta_imag, ", must be 0 for ", name_of(p.type));
+  if (p.alpha_imag != 0)
+    fail(Status::invalid_argument, "alpha_imag is ", p.alpha_imag, ", must be 0 for ", name_of(p.type));
+  if (p.beta_imag != 0)
+    fail(Status::invalid_argument, "beta_imag is ", p.beta_imag, ", must be 0 for ", name_of(p.type));
 }
 
 // A rows x columns matrix as it lies in memory.
-GemmOperand place(char name, const GemmProblem &p, std::int64_t rows, std::int64_t columns, Transpose transpose, std::int64_t ld,
-                  std::int64_t offset, std::int64_t stride) {
+GemmOperand place(char name, const GemmProblem &p, std::int64_t rows, std::int64_t columns, Transpose transpose,
+                  std::int64_t ld, std::int64_t offset, std::int64_t stride) {
   GemmOperand operand;
   const bool lines_are_rows = (p.layout == Layout::row_major) == (transpose == Transpose::none);
   operand.lines = static_cast<std::uint64_t>(lines_are_rows ? rows : columns);
@@ -54,7 +67,8 @@ GemmOperand place(char name, const GemmProblem &p, std::int64_t rows, std::int64
   const std::uint64_t least = std::max<std::uint64_t>(operand.length, 1);
   operand.ld = ld == 0 ? least : static_cast<std::uint64_t>(ld);
   if (operand.ld < least) {
-    if (name == 'c') fail(Status::invalid_argument, "ldc is ", ld, ", must be >= ", least, " (", layout_name(p.layout), ")");
+    if (name == 'c')
+      fail(Status::invalid_argument, "ldc is ", ld, ", must be >= ", least, " (", layout_name(p.layout), ")");
     fail(Status::invalid_argument, "ld", name, " is ", ld, ", must be >= ", least, " (", layout_name(p.layout), ", ",
          static_cast<char>(name - 'a' + 'A'), transpose == Transpose::none ? " not transposed)" : " transposed)");
   }
@@ -69,12 +83,12 @@ GemmOperand place(char name, const GemmProblem &p, std::int64_t rows, std::int64
 // Where the matrices end, if they have elements. What passes here fits 64 bits in bytes too.
 void find_end(char name, GemmOperand &operand, std::uint64_t batch_count, std::size_t element) {
   if (operand.lines == 0 || operand.length == 0) return;
-  const Wide end = Wide(operand.offset) + Wide(batch_count - 1) * operand.stride + Wide(operand.lines - 1) * operand.ld +
-                   operand.length;
+  const Wide end = Wide(operand.offset) + Wide(batch_count - 1) * operand.stride +
+                   Wide(operand.lines - 1) * operand.ld + operand.length;
   if (end > Wide(INT64_MAX) / element)
     fail(Status::overflow, "the end of ", name, " does not fit 64 bits: ", name, "_offset ", operand.offset, " + ",
-         batch_count - 1, " * ", name, "_stride ", operand.stride, " + ", operand.lines - 1, " * ld", name, " ", operand.ld, " + ",
-         operand.length, " elements of ", element, " bytes");
+         batch_count - 1, " * ", name, "_stride ", operand.stride, " + ", operand.lines - 1, " * ld", name, " ",
+         operand.ld, " + ", operand.length, " elements of ", element, " bytes");
   operand.end = static_cast<std::uint64_t>(end);
 }
 
@@ -100,12 +114,12 @@ void bind(char name, GemmOperand &operand, Queue &queue, Buffer &buffer, std::si
   if (operand.end == 0) return;  // empty, or not read
   const std::uint64_t bytes = operand.end * element;
   if (bytes > buffer.size())
-    fail(Status::out_of_range, name, " reaches byte ", bytes, " of its buffer, which has ", buffer.size(), " (", name, "_offset ",
-         operand.offset, ", ld", name, " ", operand.ld, ", ", operand.lines, " lines of ", operand.length, " elements of ", element,
-         " bytes)");
+    fail(Status::out_of_range, name, " reaches byte ", bytes, " of its buffer, which has ", buffer.size(), " (", name,
+         "_offset ", operand.offset, ", ld", name, " ", operand.ld, ", ", operand.lines, " lines of ", operand.length,
+         " elements of ", element, " bytes)");
   if (buffer.offset() % element)
-    fail(Status::misaligned, name, " is a slice that starts at byte ", buffer.offset(), " of its buffer, must be a multiple of ",
-         element, ", the size of ", type);
+    fail(Status::misaligned, name, " is a slice that starts at byte ", buffer.offset(),
+         " of its buffer, must be a multiple of ", element, ", the size of ", type);
   operand.buffer = &buffer;
   operand.offset += buffer.offset() / element;
   operand.end += buffer.offset() / element;
@@ -113,8 +127,8 @@ void bind(char name, GemmOperand &operand, Queue &queue, Buffer &buffer, std::si
 
 void check_apart(const GemmOperand &c, char name, const GemmOperand &other, std::size_t element) {
   if (c.buffer->root() != other.buffer->root() || c.offset >= other.end || other.offset >= c.end) return;
-  fail(Status::overlap, "c shares bytes with ", name, ": c has bytes ", c.offset * element, " to ", c.end * element, " and ", name,
-       " bytes ", other.offset * element, " to ", other.end * element, " of one buffer");
+  fail(Status::overlap, "c shares bytes with ", name, ": c has bytes ", c.offset * element, " to ", c.end * element,
+       " and ", name, " bytes ", other.offset * element, " to ", other.end * element, " of one buffer");
 }
 
 }  // namespace

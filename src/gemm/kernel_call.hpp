@@ -1,5 +1,5 @@
-// Sets the arguments of one of this room's kernels in order. The kernels take memory objects and element offsets, so that
-// a slice may start at any element.
+// Sets the arguments of one of this room's kernels in order. The kernels take memory objects and element offsets, so
+// that a slice may start at any element.
 #pragma once
 
 #include "gemm/gemm_task.hpp"
@@ -26,7 +26,8 @@ class KernelCall {
  private:
   template <class T>
   KernelCall &set(T value) {
-    cl_check(clSetKernelArg(kernel_.get(), next_++, sizeof value, &value), "clSetKernelArg", "setting an argument of a GEMM kernel");
+    cl_check(clSetKernelArg(kernel_.get(), next_++, sizeof value, &value), "clSetKernelArg",
+             "setting an argument of a GEMM kernel");
     return *this;
   }
 
@@ -38,11 +39,16 @@ class KernelCall {
 // GEMM_TYPE in element.clh.
 inline const char *kernel_type(DataType type) noexcept {
   switch (type) {
-    case DataType::f16: return "0";
-    case DataType::f32: return "1";
-    case DataType::f64: return "2";
-    case DataType::c64: return "3";
-    default: return "4";
+    case DataType::f16:
+      return "0";
+    case DataType::f32:
+      return "1";
+    case DataType::f64:
+      return "2";
+    case DataType::c64:
+      return "3";
+    default:
+      return "4";
   }
 }
 

@@ -30,10 +30,11 @@ class ReferenceBackend final : public GemmBackend {
     const std::uint64_t tiles = ((task.m + tile - 1) / tile) * ((task.n + tile - 1) / tile) * task.batch_count;
     const std::size_t global[2] = {std::min(tiles, most_groups) * tile, tile}, local[2] = {tile, tile};
     task.c_written = true;
-    const std::uint64_t sequence =
-        enqueue(queue, "clEnqueueNDRangeKernel", "a matrix product", waits, out, [&](cl_uint count, const cl_event *events, cl_event *event) {
-          return clEnqueueNDRangeKernel(queue.native(), call.kernel(), 2, nullptr, global, local, count, events, event);
-        });
+    const std::uint64_t sequence = enqueue(queue, "clEnqueueNDRangeKernel", "a matrix product", waits, out,
+                                           [&](cl_uint count, const cl_event *events, cl_event *event) {
+                                             return clEnqueueNDRangeKernel(queue.native(), call.kernel(), 2, nullptr,
+                                                                           global, local, count, events, event);
+                                           });
     for (const GemmOperand *operand : {&task.a, &task.b, &task.c}) operand->buffer->used_by(queue, sequence);
   }
 
@@ -47,9 +48,11 @@ class ReferenceBackend final : public GemmBackend {
     for (tile = 16;; tile /= 2) {
       if (tile > 1 && !fits(tile, element, device)) continue;
       ClKernel kernel = GemmState::of(context).kernel(
-          context, "gemm/reference.cl", {{"GEMM_TYPE", kernel_type(task.type)}, {"TILE", std::to_string(tile)}}, "gemm_reference");
+          context, "gemm/reference.cl", {{"GEMM_TYPE", kernel_type(task.type)}, {"TILE", std::to_string(tile)}},
+          "gemm_reference");
       std::size_t most = 0;
-      cl_check(clGetKernelWorkGroupInfo(kernel.get(), device.native(), CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, nullptr),
+      cl_check(clGetKernelWorkGroupInfo(kernel.get(), device.native(), CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most,
+                                        nullptr),
                "clGetKernelWorkGroupInfo", "reading the work-group limit of a GEMM kernel");
       if (tile == 1 || tile * tile <= most) return kernel;
     }

@@ -2,6 +2,7 @@
 #include <gpucompute/program.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 #include "program/kernel_record.hpp"
 #include "program/program_cache.hpp"
@@ -124,6 +125,43 @@ ClProgram build_from_spirv(const Context &context, const std::vector<unsigned ch
   return program;
 }
 
+// From the on-disk cache where it has the program for every device, else by the compiler.
+ClProgram build_sources(const Context &context, const std::string &source, const std::string &options, bool use_cache,
+                        bool &from_cache) {
+  std::vector<std::string> keys;
+  std::vector<std::vector<unsigned char>> binaries;
+  if (use_cache) {
+    for (const auto &device : context.devices()) {
+      keys.push_back(program_cache_key(*device, source, options));
+      if (auto binary = load_program_binary(keys.back()); binary && !binary->empty())
+        binaries.push_back(std::move(*binary));
+    }
+    if (binaries.size() == keys.size()) {
+      cl_int code = CL_SUCCESS;
+      ClProgram cached = build_from_binaries(context, binaries, options, code);
+      from_cache = static_cast<bool>(cached);
+      if (cached) {
+        log(LogLevel::debug, "a program of ", source.size(), " bytes of source came from the cache");
+        return cached;
+      }
+      log(LogLevel::warning, "a cached program is built anew: the driver answered ", cl_code_name(code));
+    }
+  }
+  const auto start = std::chrono::steady_clock::now();
+  ClProgram built = build_from_source(context, source, options);
+  const auto time = std::chrono::steady_clock::now() - start;
+  log(LogLevel::debug, "a program of ", source.size(), " bytes of source was built in ",
+      std::chrono::duration_cast<std::chrono::milliseconds>(time).count(), " ms");
+  if (!use_cache) return built;
+  try {
+    const auto fresh = read_binaries(built.get(), ids_of(context));
+    for (std::size_t i = 0; i < fresh.size(); ++i) store_program_binary(keys[i], fresh[i]);
+  } catch (const Error &error) {  // the cache never decides whether a program works
+    log(LogLevel::info, "a program is not kept in the cache: ", error.message());
+  }
+  return built;
+}
+
 // Arguments can be checked better where the driver keeps what it knows of them.
 std::string complete_options(const Context &context, const std::string &options) {
   for (const auto &device : context.devices())
@@ -164,8 +202,8 @@ Program::~Program() {
 std::shared_ptr<Program> Program::create(Context &context, const ProgramDescription &description) {
   const int kinds = !description.sources.empty() + !description.binary.empty() + !description.spirv.empty();
   if (kinds != 1)
-    fail(Status::invalid_argument, "the program has ",
-         kinds == 0 ? "no source" : "more than one of sources, binary and SPIR-V", "; give one of them");
+    fail(Status::invalid_argument, "the program has ", kinds == 0 ? "no source" : "more than one kind of source",
+         "; give either sources, a binary or SPIR-V");
   if (description.sources.empty() && (!description.defines.empty() || !description.headers.empty()))
     fail(Status::invalid_argument, "defines and headers are for sources; a binary or SPIR-V is compiled already");
   const std::string options = complete_options(context, description.options);
@@ -186,34 +224,8 @@ std::shared_ptr<Program> Program::create(Context &context, const ProgramDescript
                   {}, code, "clCreateProgramWithBinary");
   } else {
     source = join_sources(description);
-    std::vector<std::string> keys;
-    std::vector<std::vector<unsigned char>> binaries;
     // A file that the driver reads itself may change without the key knowing.
-    const bool use_cache = description.use_cache && !includes_files(source);
-    if (use_cache) {
-      for (const auto &device : context.devices()) {
-        keys.push_back(program_cache_key(*device, source, options));
-        if (auto binary = load_program_binary(keys.back()); binary && !binary->empty())
-          binaries.push_back(std::move(*binary));
-      }
-      if (binaries.size() == keys.size()) {
-        cl_int code = CL_SUCCESS;
-        native = build_from_binaries(context, binaries, options, code);
-        from_cache = static_cast<bool>(native);
-        if (!native) log(LogLevel::warning, "a cached program is built anew: the driver answered ", cl_code_name(code));
-      }
-    }
-    if (!native) {
-      native = build_from_source(context, source, options);
-      try {
-        if (use_cache) {
-          const auto fresh = read_binaries(native.get(), ids_of(context));
-          for (std::size_t i = 0; i < fresh.size(); ++i) store_program_binary(keys[i], fresh[i]);
-        }
-      } catch (const Error &error) {  // the cache never decides whether a program works
-        log(LogLevel::info, "a program is not kept in the cache: ", error.message());
-      }
-    }
+    native = build_sources(context, source, options, description.use_cache && !includes_files(source), from_cache);
   }
   std::shared_ptr<Program> program(new Program(share(context), native.get(), std::move(source), from_cache));
   native.give();

@@ -122,6 +122,22 @@ std::uint16_t half_bits(float value) noexcept {
   return static_cast<std::uint16_t>(sign | ((rounded - 0x38000000u) >> 13));
 }
 
+namespace {
+
+// Of a number that a float does not hold, the neighbour with an odd last bit: rounding that to a half gives what rounding
+// the number itself would give.
+float to_odd(float nearest, double value) noexcept {
+  const double exact = static_cast<double>(nearest);
+  std::uint32_t bits;
+  std::memcpy(&bits, &nearest, sizeof bits);
+  if (!std::isfinite(value) || exact == value || (bits & 1u)) return nearest;
+  bits = std::fabs(exact) < std::fabs(value) ? bits + 1 : bits - 1;
+  std::memcpy(&nearest, &bits, sizeof bits);
+  return nearest;
+}
+
+}  // namespace
+
 bool convert_scalar(DataType from_type, const void *from, DataType to, unsigned char *out, std::string &reason) {
   Number number{};
   if (!read(from_type, from, number)) {
@@ -155,8 +171,9 @@ bool convert_scalar(DataType from_type, const void *from, DataType to, unsigned 
     std::memcpy(out, &value, sizeof value);
     return true;
   }
-  // Past the largest float the conversion is undefined in C++, so it is looked at first.
-  const double most = to == DataType::f32 ? 0x1.fffffefffffffp127 : 65519.999999;
+  // The last numbers that do not round to infinity. Past the largest float the conversion is undefined in C++, so it is
+  // looked at first.
+  const double most = to == DataType::f32 ? 0x1.fffffefffffffp127 : 0x1.ffdffffffffffp15;
   if (std::isfinite(value) && std::fabs(value) > most) {
     reason = "got " + spelled(number) + ", which is too large for that type";
     return false;
@@ -166,7 +183,7 @@ bool convert_scalar(DataType from_type, const void *from, DataType to, unsigned 
     std::memcpy(out, &narrow, sizeof narrow);
     return true;
   }
-  const std::uint16_t half = half_bits(narrow);
+  const std::uint16_t half = half_bits(to_odd(narrow, value));
   std::memcpy(out, &half, sizeof half);
   return true;
 }

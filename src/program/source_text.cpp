@@ -12,17 +12,26 @@ namespace {
 bool is_identifier_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) || c == '_'; }
 bool is_identifier(char c) { return is_identifier_start(c) || std::isdigit(static_cast<unsigned char>(c)); }
 
+// Of one line: what is shown to a compiler or a reader as a name cannot bring in lines of its own.
+std::string one_line(std::string name) {
+  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return c < ' '; }, '?');
+  return name;
+}
+
 // NAME or NAME(parameters).
 bool is_macro_name(const std::string &name) {
   if (name.empty() || !is_identifier_start(name[0])) return false;
   const std::size_t end =
       static_cast<std::size_t>(std::find_if_not(name.begin(), name.end(), is_identifier) - name.begin());
-  return end == name.size() || (name[end] == '(' && name.back() == ')');
+  if (end == name.size()) return true;
+  if (name[end] != '(' || name.back() != ')') return false;
+  return std::all_of(name.begin() + static_cast<std::ptrdiff_t>(end) + 1, name.end() - 1,
+                     [](char c) { return is_identifier(c) || c == ',' || c == ' ' || c == '.'; });
 }
 
 std::string quoted(const std::string &name) {
   std::string result = "\"";
-  for (char c : name) {
+  for (char c : one_line(name)) {
     if (c == '"' || c == '\\') result += '\\';
     result += c;
   }
@@ -158,8 +167,9 @@ std::string join_sources(const ProgramDescription &description) {
   for (const SourceText &header : description.headers)
     if (header.name.empty()) fail(Status::invalid_argument, "a header has no name; sources include it by name");
   for (const auto &[name, value] : description.defines) {
-    if (!is_macro_name(name)) fail(Status::invalid_argument, "define '", name, "' is not a macro name");
-    if (value.find('\n') != std::string::npos)
+    if (!is_macro_name(name)) fail(Status::invalid_argument, "define '", one_line(name), "' is not a macro name");
+    // A backslash at the end would join the next line to it.
+    if (value.find_first_of("\n\r") != std::string::npos || (!value.empty() && value.back() == '\\'))
       fail(Status::invalid_argument, "the value of define '", name, "' has a line break");
     joiner.define(name, value);
   }

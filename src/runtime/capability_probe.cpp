@@ -90,25 +90,32 @@ class Prober {
 
 Capabilities probe(const Device &device) {
   Capabilities found;
-  if (quirks_of(device).checker) {
-    // It reports what the probes try as faults of the program, so its word is taken.
+  const Quirks &quirks = quirks_of(device);
+  // A checker reports what the probes try as faults of the program, so its word is taken.
+  if (quirks.checker) {
     found.fp16 = device.has_extension("cl_khr_fp16") ? Fp16::math : Fp16::storage;
     found.fp64 = device.has_extension("cl_khr_fp64");
     found.int64_atomics = device.has_extension("cl_khr_int64_base_atomics");
     found.sub_groups = device.has_extension("cl_khr_subgroups");
     return found;
   }
+  // Elsewhere the extensions are no more than a hint: NVIDIA does not name half arithmetic and has it.
+  const auto worth_trying = [&](const char *extension) {
+    return !quirks.noisy_compiler || device.has_extension(extension);
+  };
   const Prober prober(device);
   if (prober.gives(half_storage, 4)) {
     found.fp16 = Fp16::storage;
-    if (prober.gives(half_arithmetic, 6)) found.fp16 = prober.gives(half_math, 19) ? Fp16::math : Fp16::arithmetic;
+    if (worth_trying("cl_khr_fp16") && prober.gives(half_arithmetic, 6))
+      found.fp16 = prober.gives(half_math, 19) ? Fp16::math : Fp16::arithmetic;
   }
-  found.fp64 = prober.gives(double_arithmetic, 3);
-  found.int64_atomics = prober.gives(int64_atomics, 4);
+  found.fp64 = worth_trying("cl_khr_fp64") && prober.gives(double_arithmetic, 3);
+  found.int64_atomics = worth_trying("cl_khr_int64_base_atomics") && prober.gives(int64_atomics, 4);
   // Where only OpenCL C 2.0 and later declare the functions, the default language version would hide them.
-  found.sub_groups = prober.gives(sub_groups, 4) ||
-                     (device.info().opencl_c_version >= 300 && prober.gives(sub_groups, 4, "-cl-std=CL3.0")) ||
-                     (device.info().opencl_c_version >= 200 && prober.gives(sub_groups, 4, "-cl-std=CL2.0"));
+  if (worth_trying("cl_khr_subgroups"))
+    found.sub_groups = prober.gives(sub_groups, 4) ||
+                       (device.info().opencl_c_version >= 300 && prober.gives(sub_groups, 4, "-cl-std=CL3.0")) ||
+                       (device.info().opencl_c_version >= 200 && prober.gives(sub_groups, 4, "-cl-std=CL2.0"));
   // Another vendor's compiler may end the process over an instruction that it does not know, so PTX is tried on
   // NVIDIA's only.
   found.inline_ptx = device.has_extension("cl_nv_compiler_options") && prober.gives(inline_ptx, 6);
@@ -127,7 +134,7 @@ constexpr std::size_t record_size = 7;
 Capabilities probe_capabilities(const Device &device) {
   const DeviceInfo &info = device.info();
   Sha256 hash;
-  hash.field("capabilities 2");
+  hash.field("capabilities 3");
   hash.field(device.platform().info().name);
   hash.field(device.platform().info().version);
   for (const std::string *part :

@@ -7,6 +7,7 @@
 #include "runtime/pinned_ranges.hpp"
 #include "runtime/transfer.hpp"
 #include "support/cl_check.hpp"
+#include "support/log.hpp"
 
 namespace gpucompute {
 
@@ -40,6 +41,8 @@ std::shared_ptr<Context> Context::create(std::vector<std::shared_ptr<Device>> de
   cl_int code = CL_SUCCESS;
   ClContext native(clCreateContext(properties, static_cast<cl_uint>(ids.size()), ids.data(), nullptr, nullptr, &code));
   cl_check(code, "clCreateContext", "creating a context");
+  for (const auto &device : devices)
+    log(LogLevel::debug, "a context on '", device->info().name, "', driver ", device->info().driver_version);
   std::shared_ptr<Context> context(new Context(native.get(), std::move(devices)));
   native.give();
   return context;

@@ -147,7 +147,9 @@ void Event::complete(cl_int code) {
   if (!user_) fail(Status::invalid_state, what_, " is not a user event: the device completes it");
   if (code > 0) fail(Status::invalid_argument, "cl_code is ", code, ", must be 0 or negative");
   if (completed_by_user_.exchange(true)) fail(Status::invalid_state, "the user event was completed before");
-  cl_check(clSetUserEventStatus(native_, code), "clSetUserEventStatus", "completing a user event");
+  const cl_int answer = clSetUserEventStatus(native_, code);
+  if (answer != CL_SUCCESS) completed_by_user_.store(false);  // what waits for it still does
+  cl_check(answer, "clSetUserEventStatus", "completing a user event");
 }
 
 }  // namespace gpucompute

@@ -15,7 +15,9 @@ struct Row {
 
 const Row table[] = {
     // Seen with 21.10: hangs in clFinish when a command is blocked by a user event.
-    {"Oclgrind", "", {/*checker*/ true, /*no_user_events*/ true}},
+    {"Oclgrind", "", {/*checker*/ true, /*noisy_compiler*/ true, /*no_user_events*/ true}},
+    // Seen with 3.1: LLVM writes "1 error generated." past every redirection.
+    {"Portable Computing Language", "", {/*checker*/ false, /*noisy_compiler*/ true, /*no_user_events*/ false}},
 };
 
 const Quirks none{};

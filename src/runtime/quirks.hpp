@@ -9,6 +9,8 @@ struct Quirks {
   // Runs kernels in order to examine them, thousands of times slower than a device: comes last in every list, and its
   // capabilities are what it says.
   bool checker = false;
+  // Its compiler prints to stderr when a program does not build: nothing is tried that it does not offer.
+  bool noisy_compiler = false;
   // Never completes commands that wait for a user event.
   bool no_user_events = false;
 };

@@ -32,9 +32,9 @@ class Timeline {
 
   // Looks whether `sequence` is complete, and puts a marker on the queue if none will tell. Does not wait. False also
   // where the driver refuses the marker.
-  bool poll(std::uint64_t sequence) noexcept;
+  bool poll(std::uint64_t sequence) noexcept { return look(sequence) == Look::done; }
 
-  // poll() until it is complete or the time is over.
+  // poll() until it is complete, the time is over, or the driver refuses to tell.
   bool wait(std::uint64_t sequence, std::chrono::nanoseconds limit) noexcept;
 
  private:
@@ -42,6 +42,8 @@ class Timeline {
     std::uint64_t sequence;
     ClEvent event;
   };
+  enum class Look { done, pending, refused };
+  Look look(std::uint64_t sequence) noexcept;
 
   ClQueue queue_;
   std::atomic<std::uint64_t> submitted_{0}, completed_{0};

@@ -97,22 +97,25 @@ bool TransferEngine::run_async(Queue &queue, const Copy &copy, Waits waits, std:
   cl_check(code, "clCreateUserEvent", "starting a copy");
   // The gate: everything before the copy. The end: what the queue's later commands wait for.
   const char *what = copy.write ? "a write" : "a read";
-  cl_check(clEnqueueMarkerWithWaitList(queue.native(), waits.count, waits.events, job->gate.receive()),
+  cl_check(clEnqueueMarkerWithWaitList(queue.native(), waits.count, waits.count ? waits.events : nullptr,
+                                       job->gate.receive()),
            "clEnqueueMarkerWithWaitList", what);
   cl_event end = done.get();
+  std::shared_ptr<Event> marker;
   try {
     cl_check(clFlush(queue.native()), "clFlush", what);
     job->done = ClEvent::share(end);
-    enqueue(queue, "clEnqueueMarkerWithWaitList", what, {&end, 1}, out_event,
+    enqueue(queue, "clEnqueueMarkerWithWaitList", what, {&end, 1}, &marker,
             [&](cl_uint count, const cl_event *events, cl_event *out) {
               return clEnqueueMarkerWithWaitList(queue.native(), count, events, out);
             });
+    job->end = ClEvent::share(marker->native());
     workers->submit(std::move(job));
   } catch (...) {
     clSetUserEventStatus(end, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
-    if (out_event) out_event->reset();
     throw;
   }
+  if (out_event) *out_event = std::move(marker);
   return true;
 }
 

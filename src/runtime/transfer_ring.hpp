@@ -24,6 +24,7 @@ struct TransferJob {
   char *host = nullptr;
   ClEvent gate;                      // the copy starts when this is complete; null: at once
   ClEvent done;                      // a user event to complete, or null where a thread waits in TransferRing::run
+  ClEvent end;                       // the marker behind it: PoCL touches it when `done` fails, even where it is over
   std::shared_ptr<void> keep_alive;  // what the copy uses
 
   // Set by the workers.

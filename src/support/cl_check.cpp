@@ -25,6 +25,8 @@ Status status_of(cl_int code) {
       return Status::execution_failed;
     case CL_INVALID_BINARY:
       return Status::invalid_binary;
+    case CL_MEM_COPY_OVERLAP:
+      return Status::overlap;
     case CL_INVALID_BUFFER_SIZE:
       return Status::allocation_too_large;
     default:
@@ -58,11 +60,15 @@ void fail_cl(cl_int code, const char *routine, const std::string &doing) {
 
 void fail_execution(cl_int code, const char *routine, const std::string &what) {
   Status status = status_of(code);
-  // Drivers report a kernel that faulted as "out of resources" when one waits for it, and PoCL a command whose wait list
-  // failed as "device not found".
+  // Drivers report a kernel that faulted as "out of resources" when one waits for it, and PoCL a command whose wait
+  // list failed as "device not found".
   if (status != Status::device_lost && status != Status::out_of_host_memory) status = Status::execution_failed;
   if (status != Status::execution_failed) fail_as(status, code, routine, "waiting for " + what);
-  throw Error(status, text(what, " failed while running: ", cl_code_name(code), " (", code, ")"), {}, code, routine);
+  // A driver may give any negative number as a command's status; only some of them mean what the error code of that
+  // number means.
+  const std::string reason =
+      code == CL_DEVICE_NOT_FOUND ? text("status ", code) : text(cl_code_name(code), " (", code, ")");
+  throw Error(status, text(what, " failed while running: ", reason), {}, code, routine);
 }
 
 }  // namespace gpucompute

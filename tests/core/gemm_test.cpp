@@ -78,9 +78,10 @@ GemmProblem problem_of(DataType type, std::int64_t m, std::int64_t n, std::int64
 
 std::string describe(const GemmProblem &p) {
   return text(name_of(p.type), p.layout == Layout::row_major ? " row" : " column", " ", static_cast<int>(p.transpose_a),
-              static_cast<int>(p.transpose_b), " ", p.m, "x", p.n, "x", p.k, " ld ", p.lda, " ", p.ldb, " ", p.ldc, " offset ", p.a_offset,
-              " ", p.b_offset, " ", p.c_offset, " batch ", p.batch_count, " stride ", p.a_stride, " ", p.b_stride, " ", p.c_stride,
-              " alpha ", p.alpha_real, ",", p.alpha_imag, " beta ", p.beta_real, ",", p.beta_imag, " backend '", p.backend, "'");
+              static_cast<int>(p.transpose_b), " ", p.m, "x", p.n, "x", p.k, " ld ", p.lda, " ", p.ldb, " ", p.ldc,
+              " offset ", p.a_offset, " ", p.b_offset, " ", p.c_offset, " batch ", p.batch_count, " stride ",
+              p.a_stride, " ", p.b_stride, " ", p.c_stride, " alpha ", p.alpha_real, ",", p.alpha_imag, " beta ",
+              p.beta_real, ",", p.beta_imag, " backend '", p.backend, "'");
 }
 
 std::int64_t lines(const GemmProblem &p, Transpose transpose, std::int64_t rows, std::int64_t columns) {
@@ -108,7 +109,8 @@ void for_elements(const GemmProblem &p, Transpose transpose, std::int64_t rows, 
   for (std::int64_t product = 0; product < p.batch_count; ++product)
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < columns; ++c)
-        at(static_cast<std::size_t>(offset + product * stride + element_index(p.layout, transpose, r, c, ld)), r, c, product);
+        at(static_cast<std::size_t>(offset + product * stride + element_index(p.layout, transpose, r, c, ld)), r, c,
+           product);
 }
 
 using Fill = std::function<Complex(Random &)>;
@@ -148,12 +150,16 @@ struct Fills {
 };
 
 // Computes on the device of the queue and compares. Returns what is wrong, "" if nothing is.
-std::string run_and_compare(const Bench &bench, Queue &queue, GemmProblem p, std::uint64_t salt, const Fills &fills = {}) {
+std::string run_and_compare(const Bench &bench, Queue &queue, GemmProblem p, std::uint64_t salt,
+                            const Fills &fills = {}) {
   Random random(salt);
   // NaN around A and B: what is read there shows in C.
-  const Bytes a = make_matrix(p, p.transpose_a, p.m, p.k, p.lda, p.a_offset, p.a_stride, random, fills.a, {nan_value, nan_value});
-  const Bytes b = make_matrix(p, p.transpose_b, p.k, p.n, p.ldb, p.b_offset, p.b_stride, random, fills.b, {nan_value, nan_value});
-  const Bytes before = make_matrix(p, Transpose::none, p.m, p.n, p.ldc, p.c_offset, p.c_stride, random, fills.c, {-77, 55});
+  const Bytes a =
+      make_matrix(p, p.transpose_a, p.m, p.k, p.lda, p.a_offset, p.a_stride, random, fills.a, {nan_value, nan_value});
+  const Bytes b =
+      make_matrix(p, p.transpose_b, p.k, p.n, p.ldb, p.b_offset, p.b_stride, random, fills.b, {nan_value, nan_value});
+  const Bytes before =
+      make_matrix(p, Transpose::none, p.m, p.n, p.ldc, p.c_offset, p.c_stride, random, fills.c, {-77, 55});
   const auto buffer_a = upload(bench, p, a), buffer_b = upload(bench, p, b), buffer_c = upload(bench, p, before);
   bench.queue->finish();
   gemm(queue, p, buffer_a.get(), buffer_b.get(), *buffer_c);
@@ -162,23 +168,29 @@ std::string run_and_compare(const Bench &bench, Queue &queue, GemmProblem p, std
   buffer_c->read(queue, 0, after.size(), after.data());
 
   const std::size_t element = size_of(p.type);
-  const bool half_sums = p.type == DataType::f16 && p.backend != "reference" && bench.queue->device().capabilities().fp16 == Fp16::math;
+  const bool half_sums =
+      p.type == DataType::f16 && p.backend != "reference" && bench.queue->device().capabilities().fp16 == Fp16::math;
   Bytes rest = after;
   std::vector<ReferenceGemm> expected;
-  for (std::int64_t product = 0; product < p.batch_count; ++product) expected.push_back(reference_product(p, a, b, before, product));
+  for (std::int64_t product = 0; product < p.batch_count; ++product)
+    expected.push_back(reference_product(p, a, b, before, product));
   std::size_t wrong = 0;
   std::string first;
-  for_elements(p, Transpose::none, p.m, p.n, p.ldc, p.c_offset, p.c_stride, [&](std::size_t i, auto row, auto column, auto product) {
-    const auto &reference = expected[static_cast<std::size_t>(product)];
-    const auto at = static_cast<std::size_t>(row * p.n + column);
-    const Complex got = decode(p.type, after.data() + i * element), value = reference.values[at];
-    const double bound = gemm_error_bound(p.type, p.k, reference.magnitudes[at], value, half_sums);
-    if (!same(got.real(), value.real(), bound) || (is_complex(p.type) && !same(got.imag(), value.imag(), bound))) {
-      if (wrong++ == 0)
-        first = text("product ", product, " (", row, ", ", column, ") is ", got, ", should be ", value, " +- ", bound);
-    }
-    std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(i * element), element, rest.begin() + static_cast<std::ptrdiff_t>(i * element));
-  });
+  for_elements(
+      p, Transpose::none, p.m, p.n, p.ldc, p.c_offset, p.c_stride,
+      [&](std::size_t i, auto row, auto column, auto product) {
+        const auto &reference = expected[static_cast<std::size_t>(product)];
+        const auto at = static_cast<std::size_t>(row * p.n + column);
+        const Complex got = decode(p.type, after.data() + i * element), value = reference.values[at];
+        const double bound = gemm_error_bound(p.type, p.k, reference.magnitudes[at], value, half_sums);
+        if (!same(got.real(), value.real(), bound) || (is_complex(p.type) && !same(got.imag(), value.imag(), bound))) {
+          if (wrong++ == 0)
+            first =
+                text("product ", product, " (", row, ", ", column, ") is ", got, ", should be ", value, " +- ", bound);
+        }
+        std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(i * element), element,
+                    rest.begin() + static_cast<std::ptrdiff_t>(i * element));
+      });
   if (wrong) return text(describe(p), ": ", wrong, " wrong, seed ", random.seed(), "; ", first);
   if (rest != before) return text(describe(p), ": wrote outside of C, seed ", random.seed());
   return {};
@@ -188,11 +200,12 @@ void check_gemm(const Bench &bench, const GemmProblem &p, std::uint64_t salt, co
   CHECK_EQ(run_and_compare(bench, *bench.queue, p, salt, fills), "");
 }
 
-// CLBlast builds all its kernels for each type, and those for batches apart. A CPU's compiler takes a minute for some; what
-// is left out differs from the rest in the type alone.
+// CLBlast builds all its kernels for each type, and those for batches apart. A CPU's compiler takes a minute for some;
+// what is left out differs from the rest in the type alone.
 std::string too_slow_to_build(const Bench &bench, const GemmProblem &p) {
   const char *full = std::getenv("GPUC_TEST_FULL");
-  if (p.backend != "clblast" || bench.device().info().type != DeviceType::cpu || (full && std::string(full) == "1")) return {};
+  if (p.backend != "clblast" || bench.device().info().type != DeviceType::cpu || (full && std::string(full) == "1"))
+    return {};
   const bool slow = p.type == DataType::c128 || (p.type != DataType::f32 && p.batch_count > 1);
   return slow ? "takes minutes to build for a CPU; GPUC_TEST_FULL=1 runs it" : "";
 }
@@ -207,8 +220,10 @@ std::vector<std::string> able_backends(const Bench &bench, DataType type, std::i
     p.backend = name;
     std::string reason = cannot(bench, p);
     if (reason.empty()) reason = too_slow_to_build(bench, p);
-    if (reason.empty()) able.push_back(name);
-    else MESSAGE("skipped: ", name, " ", name_of(type), batch_count > 1 ? " in batches: " : ": ", reason);
+    if (reason.empty())
+      able.push_back(name);
+    else
+      MESSAGE("skipped: ", name, " ", name_of(type), batch_count > 1 ? " in batches: " : ": ", reason);
   }
   return able;
 }
@@ -253,9 +268,9 @@ TEST_CASE("every backend, type, transpose and layout") {
 
 TEST_CASE("sizes") {
   const Bench bench;
-  const std::int64_t sizes[][3] = {{1, 1, 1},   {1, 1, 70},  {1, 50, 1},   {50, 1, 1},   {1, 64, 64},  {64, 1, 64},
-                                   {64, 64, 1}, {2, 3, 5},   {16, 16, 16}, {15, 17, 31}, {64, 64, 64}, {65, 63, 66},
-                                   {128, 96, 32}};
+  const std::int64_t sizes[][3] = {{1, 1, 1},    {1, 1, 70},   {1, 50, 1},   {50, 1, 1},   {1, 64, 64},
+                                   {64, 1, 64},  {64, 64, 1},  {2, 3, 5},    {16, 16, 16}, {15, 17, 31},
+                                   {64, 64, 64}, {65, 63, 66}, {128, 96, 32}};
   std::uint64_t salt = 1000;
   for (DataType type : {DataType::f16, DataType::f32, DataType::c64})
     for (const std::string &backend : able_backends(bench, type))
@@ -320,7 +335,8 @@ TEST_CASE("batches") {
 TEST_CASE("beta 0 does not read C, alpha 0 and k 0 do not read A and B") {
   const Bench bench;
   const Fills nan_c{ordinary, ordinary, [](Random &) { return Complex(nan_value, nan_value); }};
-  const Fills nan_ab{[](Random &) { return Complex(nan_value, nan_value); }, [](Random &) { return Complex(infinity, nan_value); }, ordinary};
+  const Fills nan_ab{[](Random &) { return Complex(nan_value, nan_value); },
+                     [](Random &) { return Complex(infinity, nan_value); }, ordinary};
   const Fills nan_all{nan_ab.a, nan_ab.b, nan_c.c};
   std::uint64_t salt = 4000;
   for (std::int64_t batch_count : {1, 3})
@@ -366,7 +382,9 @@ TEST_CASE("NaN and infinity go from A and B to C") {
       spread(p, 2);
       for (double special : {infinity, -infinity, nan_value}) {
         // One element in about 50.
-        const Fill some = [special](Random &random) { return random.integer(0, 49) ? ordinary(random) : Complex(special, 0); };
+        const Fill some = [special](Random &random) {
+          return random.integer(0, 49) ? ordinary(random) : Complex(special, 0);
+        };
         check_gemm(bench, p, ++salt, {some, ordinary, ordinary});
         check_gemm(bench, p, ++salt, {ordinary, some, ordinary});
         check_gemm(bench, p, ++salt, {some, some, some});
@@ -388,8 +406,8 @@ TEST_CASE("nothing to compute: C stays, the event follows the waits") {
   const std::vector<float> before(16, 7);
   std::vector<float> after(16);
   buffer->write(*bench.queue, 0, 64, before.data());
-  GemmProblem empty[] = {problem_of(DataType::f32, 0, 4, 4), problem_of(DataType::f32, 4, 0, 4), problem_of(DataType::f32, 4, 4, 4),
-                         problem_of(DataType::f32, 0, INT64_MAX, INT64_MAX)};
+  GemmProblem empty[] = {problem_of(DataType::f32, 0, 4, 4), problem_of(DataType::f32, 4, 0, 4),
+                         problem_of(DataType::f32, 4, 4, 4), problem_of(DataType::f32, 0, INT64_MAX, INT64_MAX)};
   empty[2].batch_count = 0;
   for (const GemmProblem &p : empty) {
     CAPTURE(describe(p));
@@ -423,8 +441,10 @@ TEST_CASE("a product starts after its waits and its event follows it") {
     return;
   }
   std::vector<std::uint32_t> flags = {0};
-  if (bench.device().info().out_of_order) flags.push_back(Queue::out_of_order);
-  else MESSAGE("skipped: the device has no out-of-order queues");
+  if (bench.device().info().out_of_order)
+    flags.push_back(Queue::out_of_order);
+  else
+    MESSAGE("skipped: the device has no out-of-order queues");
   for (const std::string &backend : able_backends(bench, DataType::f32))
     for (std::uint32_t flag : flags)
       for (std::int64_t batch_count : {1, 4}) {
@@ -506,13 +526,16 @@ TEST_CASE("description errors") {
   expect(invalid, "alpha_imag", [](GemmProblem &p) { p.alpha_imag = 1; });
   expect(invalid, "beta_imag", [](GemmProblem &p) { p.beta_imag = 1; });
   expect(invalid, "lda is 5, must be >= 6 (row-major, A not transposed)", [](GemmProblem &p) { p.lda = 5; });
-  expect(invalid, "lda is 3, must be >= 4 (row-major, A transposed)", [](GemmProblem &p) { p.lda = 3, p.transpose_a = Transpose::trans; });
+  expect(invalid, "lda is 3, must be >= 4 (row-major, A transposed)",
+         [](GemmProblem &p) { p.lda = 3, p.transpose_a = Transpose::trans; });
   expect(invalid, "lda is 3, must be >= 4 (column-major, A not transposed)",
          [](GemmProblem &p) { p.lda = 3, p.layout = Layout::column_major; });
   expect(invalid, "ldb is 4, must be >= 5 (row-major, B not transposed)", [](GemmProblem &p) { p.ldb = 4; });
-  expect(invalid, "ldb is 5, must be >= 6 (row-major, B transposed)", [](GemmProblem &p) { p.ldb = 5, p.transpose_b = Transpose::conj; });
+  expect(invalid, "ldb is 5, must be >= 6 (row-major, B transposed)",
+         [](GemmProblem &p) { p.ldb = 5, p.transpose_b = Transpose::conj; });
   expect(invalid, "ldc is 4, must be >= 5 (row-major)", [](GemmProblem &p) { p.ldc = 4; });
-  expect(invalid, "ldc is 3, must be >= 4 (column-major)", [](GemmProblem &p) { p.ldc = 3, p.layout = Layout::column_major; });
+  expect(invalid, "ldc is 3, must be >= 4 (column-major)",
+         [](GemmProblem &p) { p.ldc = 3, p.layout = Layout::column_major; });
   expect(invalid, "c_stride is 0, must be >= 20", [](GemmProblem &p) { p.batch_count = 2; });
   expect(invalid, "c_stride is 19, must be >= 20", [](GemmProblem &p) { p.batch_count = 2, p.c_stride = 19; });
   expect(invalid, "c_stride is 8", [](GemmProblem &p) { p.batch_count = 3, p.c_stride = 8, p.ldc = 20; });
@@ -522,7 +545,8 @@ TEST_CASE("description errors") {
   expect(Status::overflow, "lda", [most](GemmProblem &p) { p.lda = most; });
   expect(Status::overflow, "ldb", [most](GemmProblem &p) { p.ldb = most / 2; });
   expect(Status::overflow, "ldc", [most](GemmProblem &p) { p.ldc = most; });
-  expect(Status::overflow, "b_stride", [most](GemmProblem &p) { p.batch_count = most, p.b_stride = most, p.c_stride = 20; });
+  expect(Status::overflow, "b_stride",
+         [most](GemmProblem &p) { p.batch_count = most, p.b_stride = most, p.c_stride = 20; });
   expect(Status::overflow, "c_stride", [most](GemmProblem &p) { p.batch_count = most, p.c_stride = most; });
   expect(Status::overflow, "the end of a", [most](GemmProblem &p) { p.m = most, p.k = most; });
   expect(Status::overflow, "the end of c", [most](GemmProblem &p) { p.m = most, p.n = most, p.k = 0; });
@@ -532,10 +556,12 @@ TEST_CASE("buffer errors") {
   const Bench bench, elsewhere;
   // A 4 x 6: 96 bytes; B 6 x 5: 120 bytes; C 4 x 5: 80 bytes.
   const GemmProblem p = problem_of(DataType::f32, 4, 5, 6);
-  const auto a = Buffer::create(*bench.context, 96), b = Buffer::create(*bench.context, 120), c = Buffer::create(*bench.context, 80);
+  const auto a = Buffer::create(*bench.context, 96), b = Buffer::create(*bench.context, 120),
+             c = Buffer::create(*bench.context, 80);
   const auto foreign = Buffer::create(*elsewhere.context, 4096), large = Buffer::create(*bench.context, 4096);
   gemm(*bench.queue, p, a.get(), b.get(), *c);
-  const auto expect = [&](Status status, const std::string &named, const GemmProblem &problem, Buffer *pa, Buffer *pb, Buffer &pc) {
+  const auto expect = [&](Status status, const std::string &named, const GemmProblem &problem, Buffer *pa, Buffer *pb,
+                          Buffer &pc) {
     CAPTURE(describe(problem));
     check_error(status, named, [&] { gemm(*bench.queue, problem, pa, pb, pc); });
   };
@@ -600,7 +626,8 @@ TEST_CASE("a type that the device lacks is refused by name") {
   const auto a = Buffer::create(*bench.context, 64), c = Buffer::create(*bench.context, 64);
   for (DataType type : {DataType::f64, DataType::c128})
     for (std::int64_t k : {0, 1})
-      check_error(Status::unsupported, "f64", [&] { gemm(*bench.queue, problem_of(type, 1, 1, k), a.get(), a.get(), *c); });
+      check_error(Status::unsupported, "f64",
+                  [&] { gemm(*bench.queue, problem_of(type, 1, 1, k), a.get(), a.get(), *c); });
 }
 
 TEST_CASE("explain") {
@@ -674,7 +701,8 @@ TEST_CASE("where a backend fails to build, the next one serves") {
   }
   const Bench bench;
   std::string logged;
-  log_set([](void *to, int, const char *message) { *static_cast<std::string *>(to) += message; }, &logged, LogLevel::warning);
+  log_set([](void *to, int, const char *message) { *static_cast<std::string *>(to) += message; }, &logged,
+          LogLevel::warning);
   ::setenv("CLBLAST_BUILD_OPTIONS", "-Dget_group_id=+/+", 1);  // read by CLBlast
   GemmProblem p = problem_of(DataType::f32, 20, 30, 40);
   spread(p, 1);

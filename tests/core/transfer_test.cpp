@@ -96,7 +96,7 @@ TEST_CASE("a chain of copies and kernels on one queue needs no waits") {
   const Forced forced;
   const Bench &bench = forced.bench;
   SKIP_WITHOUT_ENGINE(bench.device());
-  const auto kernel = bench.program("kernel void step(global uint *x, uint n) { x[get_global_id(0)] = x[get_global_id(0)] * 3 + n; }")->kernel("step");
+  const auto kernel = bench.program("kernel void advance_x(global uint *x, uint n) { x[get_global_id(0)] = x[get_global_id(0)] * 3 + n; }")->kernel("advance_x");
   const std::size_t count = MiB;
   Dice dice(31);
   CAPTURE(dice.seed());

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import binding
 import numpy as np
@@ -121,8 +120,9 @@ def test_vector_add_step_by_step(lib, context, queue):
     whole = lib.give("buffer_create", context, 3 * 8192, 0)
     slices = [lib.give("buffer_slice", whole, 8192 * i, a.nbytes) for i in range(3)]
     assert lib.number("buffer_get_offset", slices[2], kind=ctypes.c_size_t) == 16384
-    written = (ctypes.c_void_p * 2)(*(lib.give("buffer_write_async", slices[i], queue, 0, a.nbytes, pointer(array), None, 0)
-                                      for i, array in enumerate((a, b))))
+    written = (ctypes.c_void_p * 2)(*(
+        lib.give("buffer_write_async", part, queue, 0, array.nbytes, pointer(array), None, 0)
+        for part, array in zip(slices, (a, b))))
     launch = lib.structure("launch", flags=lib.GPUC_LAUNCH_ROUND_UP)
     getattr(launch, "global")[0] = count
     launch.local[0] = 16
@@ -141,7 +141,8 @@ def test_vector_add_step_by_step(lib, context, queue):
 
 
 def test_program_desc_joins_sources_headers_and_defines(lib, context):
-    first, header = b'#include "scale.h"\nfloat scaled(float x) { return SCALE * x; }\n', b"#define SCALE (HALF_SCALE * 2)\n"
+    header = b"#define SCALE (HALF_SCALE * 2)\n"
+    first = b'#include "scale.h"\nfloat scaled(float x) { return SCALE * x; }\n'
     second = b"kernel void scale(global float *x) { x[get_global_id(0)] = scaled(x[get_global_id(0)]); }"
     sources = (binding.Text * 2)((b"first", first, len(first)), (b"second", second, binding.NUL_TERMINATED))
     headers = (binding.Text * 1)((b"scale.h", header, len(header)))
@@ -238,14 +239,18 @@ def test_device_properties(lib):
 
 def test_log_reaches_a_python_function(lib, context):
     lines = []
-    callback = binding.LOG_CALLBACK(lambda user_data, level, message: lines.append((level, message)))
-    lib.log_set(callback, None, lib.GPUC_LOG_DEBUG)
+    callback = binding.LOG_CALLBACK(lambda user_data, level, message: lines.append((user_data, level, message)))
+    lib.log_set(callback, 42, lib.GPUC_LOG_DEBUG)
     try:
-        source = b"kernel void logged() {}"
-        lib.gpuc_program_release(lib.give("program_create_from_source", context, source, len(source), None))
+        lib.gpuc_buffer_release(lib.give("buffer_create", context, 1 << 20, 0))
+        freed = lib.number("context_trim", context)
     finally:
         lib.log_set(None, None, lib.GPUC_LOG_OFF)
-    assert all(isinstance(message, bytes) and message for _, message in lines)
+    assert freed >= 1 << 20
+    assert (42, lib.GPUC_LOG_DEBUG, b"trimmed %d bytes" % freed) in lines
+    said = len(lines)
+    lib.context_trim(context, None)
+    assert len(lines) == said
 
 
 # ---- failures ------------------------------------------------------------------------------------------------------
@@ -309,7 +314,8 @@ def test_build_log(lib, context):
 def test_small_string_buffer(lib):
     device = lib.give("device_select", None)
     buf, needed = ctypes.create_string_buffer(2), ctypes.c_size_t()
-    fails(lib, "BUFFER_TOO_SMALL", r"\b2\b", "device_get_string", device, lib.GPUC_DEVICE_NAME, buf, 2, ctypes.byref(needed))
+    fails(lib, "BUFFER_TOO_SMALL", r"\b2\b", "device_get_string", device, lib.GPUC_DEVICE_NAME, buf, 2,
+          ctypes.byref(needed))
     assert needed.value == len(lib.text("device_get_string", device, lib.GPUC_DEVICE_NAME)) + 1
     lib.gpuc_device_release(device)
 
@@ -346,13 +352,14 @@ def test_released_forged_and_wrong_handles(lib, context, queue):
 
 def test_nothing_crashes_on_zeros(lib):
     """Every function with nothing but NULL and 0 either succeeds or says what is missing."""
+    missing = (lib.GPUC_ERROR_NULL_ARGUMENT, lib.GPUC_ERROR_INVALID_HANDLE, lib.GPUC_ERROR_INVALID_ARGUMENT)
     for name, (result, parameters) in binding.declarations()[0].items():
         if name == "gpuc_cache_clear":
             continue  # this would succeed
         zeros = [None if "*" in parameter or parameter.endswith("callback") else 0 for parameter in parameters]
         status = getattr(lib, name)(*zeros)
         if result == "gpuc_status" and status != lib.GPUC_OK:
-            assert status in (lib.GPUC_ERROR_NULL_ARGUMENT, lib.GPUC_ERROR_INVALID_HANDLE, lib.GPUC_ERROR_INVALID_ARGUMENT), name
+            assert status in missing, name
             assert lib.gpuc_last_error_status() == status, name
             assert lib.gpuc_last_error_message(), name
 
@@ -412,8 +419,10 @@ def test_each_thread_has_its_own_message(lib, context):
         for _ in range(100):
             fails(lib, "INVALID_ARGUMENT", "flags", "buffer_create", context, 1, 1 << (16 + index), ctypes.byref(out))
             assert lib.gpuc_last_error_status() == lib.GPUC_ERROR_INVALID_ARGUMENT
-            fails(lib, "NOT_FOUND" if index % 2 else "NULL_ARGUMENT", ".", *(
-                ("proque_get_kernel", own, b"missing", ctypes.byref(out)) if index % 2 else ("context_create", None, 0, None)))
+            if index % 2:
+                fails(lib, "NOT_FOUND", "missing", "proque_get_kernel", own, b"missing", ctypes.byref(out))
+            else:
+                fails(lib, "NULL_ARGUMENT", "out_context", "context_create", None, 0, None)
 
     own = lib.proque(VECTOR_ADD)
     in_threads(8, work)
@@ -450,8 +459,8 @@ def rounds_for(seconds):
 
 
 def run(script, environment, timeout=120):
-    return subprocess.run([sys.executable, "-c", PRELUDE + textwrap.dedent(script)], env=environment, capture_output=True,
-                          text=True, timeout=timeout, check=False)
+    return subprocess.run([sys.executable, "-c", PRELUDE + textwrap.dedent(script)], env=environment,
+                          capture_output=True, text=True, timeout=timeout, check=False)
 
 
 FORK = """
@@ -486,7 +495,8 @@ if child == 0:
     for name, arguments in calls.items():
         begin = time.monotonic()
         status = getattr(lib, name)(*arguments)
-        if status != lib.GPUC_ERROR_FORKED or b"fork" not in lib.gpuc_last_error_message() or time.monotonic() - begin > 0.5:
+        at_once = time.monotonic() - begin < 1
+        if status != lib.GPUC_ERROR_FORKED or b"fork" not in lib.gpuc_last_error_message() or not at_once:
             print(name, lib.gpuc_status_name(status).decode(), flush=True)
             bad += 1
     assert lib.gpuc_version() and lib.gpuc_type_size_bytes(lib.GPUC_TYPE_F32) == 4  # these still answer

@@ -62,7 +62,7 @@ for i = 0, count - 1 do
 end
 print(string.format("vector add: %d elements, %d wrong", count, wrong))
 
--- A handle fits the 47 bits that LuaJIT has for a pointer, and a double without loss: it survives the way through a number.
+-- A handle fits the 47 bits that LuaJIT has for a pointer, and a double: it survives the way through a number.
 local number = tonumber(ffi.cast("uintptr_t", c))
 local again = ffi.cast("gpuc_buffer *", number)
 local size = ffi.new("size_t[1]")

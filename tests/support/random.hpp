@@ -1,5 +1,5 @@
-// Random numbers for tests: the same in every run unless GPUC_TEST_SEED says otherwise. CAPTURE(random.seed()) prints what
-// a failure needs to come again.
+// Random numbers for tests: the same in every run unless GPUC_TEST_SEED says otherwise. CAPTURE(random.seed()) prints
+// what a failure needs to come again.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,7 @@ class Random {
   std::uint64_t seed() const { return seed_; }
 
   // In [low, high). Not std::uniform_real_distribution, which differs between libraries.
-  double real(double low, double high) {
-    return low + (high - low) * static_cast<double>(engine_() >> 11) * 0x1p-53;
-  }
+  double real(double low, double high) { return low + (high - low) * static_cast<double>(engine_() >> 11) * 0x1p-53; }
   // In [low, high].
   std::int64_t integer(std::int64_t low, std::int64_t high) {
     return low + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(high - low + 1));

@@ -29,9 +29,12 @@ inline void encode(DataType type, Complex value, unsigned char *out) {
   const double parts[2] = {value.real(), value.imag()};
   const float narrow[2] = {static_cast<float>(parts[0]), static_cast<float>(parts[1])};
   const std::uint16_t half = half_bits(narrow[0]);
-  if (type == DataType::f16) std::memcpy(out, &half, sizeof half);
-  else if (type == DataType::f32 || type == DataType::c64) std::memcpy(out, narrow, size_of(type));
-  else std::memcpy(out, parts, size_of(type));
+  if (type == DataType::f16)
+    std::memcpy(out, &half, sizeof half);
+  else if (type == DataType::f32 || type == DataType::c64)
+    std::memcpy(out, narrow, size_of(type));
+  else
+    std::memcpy(out, parts, size_of(type));
 }
 
 inline Complex decode(DataType type, const unsigned char *in) {
@@ -52,23 +55,26 @@ inline Complex decode(DataType type, const unsigned char *in) {
 }
 
 // The place of element (row, column) of a matrix as BLAS counts it; `transposed` says how it is stored.
-inline std::int64_t element_index(Layout layout, Transpose transpose, std::int64_t row, std::int64_t column, std::int64_t ld) {
+inline std::int64_t element_index(Layout layout, Transpose transpose, std::int64_t row, std::int64_t column,
+                                  std::int64_t ld) {
   const bool lines_are_rows = (layout == Layout::row_major) == (transpose == Transpose::none);
   return lines_are_rows ? row * ld + column : column * ld + row;
 }
 
 // op(A), or op(B), as a dense row-major matrix of Number (double or Complex).
 template <class Number>
-std::vector<Number> dense(const GemmProblem &p, const Bytes &bytes, std::int64_t start, std::int64_t rows, std::int64_t columns,
-                          std::int64_t ld, Transpose transpose) {
+std::vector<Number> dense(const GemmProblem &p, const Bytes &bytes, std::int64_t start, std::int64_t rows,
+                          std::int64_t columns, std::int64_t ld, Transpose transpose) {
   std::vector<Number> out(static_cast<std::size_t>(rows * columns));
   for (std::int64_t r = 0; r < rows; ++r)
     for (std::int64_t c = 0; c < columns; ++c) {
       const std::int64_t at = start + element_index(p.layout, transpose, r, c, ld);
       Complex value = decode(p.type, bytes.data() + static_cast<std::size_t>(at) * size_of(p.type));
       if (transpose == Transpose::conj) value = std::conj(value);
-      if constexpr (std::is_same_v<Number, double>) out[static_cast<std::size_t>(r * columns + c)] = value.real();
-      else out[static_cast<std::size_t>(r * columns + c)] = value;
+      if constexpr (std::is_same_v<Number, double>)
+        out[static_cast<std::size_t>(r * columns + c)] = value.real();
+      else
+        out[static_cast<std::size_t>(r * columns + c)] = value;
     }
   return out;
 }
@@ -79,7 +85,8 @@ struct ReferenceGemm {
 };
 
 template <class Number>
-ReferenceGemm reference_product_of(const GemmProblem &p, const Bytes &a, const Bytes &b, const Bytes &c, std::int64_t product) {
+ReferenceGemm reference_product_of(const GemmProblem &p, const Bytes &a, const Bytes &b, const Bytes &c,
+                                   std::int64_t product) {
   const auto m = static_cast<std::size_t>(p.m), n = static_cast<std::size_t>(p.n), k = static_cast<std::size_t>(p.k);
   const Complex alpha(p.alpha_real, p.alpha_imag), beta(p.beta_real, p.beta_imag);
   std::vector<Number> sums(m * n);
@@ -104,15 +111,20 @@ ReferenceGemm reference_product_of(const GemmProblem &p, const Bytes &a, const B
       Complex value = 0;
       double magnitude = std::abs(alpha) * absolute[i];
       if (alpha != 0.0 && k > 0) {
-        if constexpr (std::is_same_v<Number, double>) value = alpha.real() * sums[i];  // no complex inf * 0
-        else value = alpha * sums[i];
+        if constexpr (std::is_same_v<Number, double>)
+          value = alpha.real() * sums[i];  // no complex inf * 0
+        else
+          value = alpha * sums[i];
       }
       if (beta != 0.0) {
         const std::int64_t at = p.c_offset + product * p.c_stride +
-                                element_index(p.layout, Transpose::none, static_cast<std::int64_t>(r), static_cast<std::int64_t>(col), p.ldc);
+                                element_index(p.layout, Transpose::none, static_cast<std::int64_t>(r),
+                                              static_cast<std::int64_t>(col), p.ldc);
         const Complex old = decode(p.type, c.data() + static_cast<std::size_t>(at) * size_of(p.type));
-        if constexpr (std::is_same_v<Number, double>) value += beta.real() * old.real();
-        else value += beta * old;
+        if constexpr (std::is_same_v<Number, double>)
+          value += beta.real() * old.real();
+        else
+          value += beta * old;
         magnitude += std::abs(beta) * std::abs(old);
       }
       out.values.push_back(value);
@@ -122,13 +134,15 @@ ReferenceGemm reference_product_of(const GemmProblem &p, const Bytes &a, const B
 }
 
 // One product of the batch; the problem has its defaults filled in (leading dimensions above all).
-inline ReferenceGemm reference_product(const GemmProblem &p, const Bytes &a, const Bytes &b, const Bytes &c, std::int64_t product) {
+inline ReferenceGemm reference_product(const GemmProblem &p, const Bytes &a, const Bytes &b, const Bytes &c,
+                                       std::int64_t product) {
   return is_complex(p.type) ? reference_product_of<Complex>(p, a, b, c, product)
                             : reference_product_of<double>(p, a, b, c, product);
 }
 
-// (K + 4) * eps * magnitude, twice that for complex numbers, whose products are sums themselves. f16 that is summed in f32
-// has the bound of f32 and the rounding of the result; summed in f16, that of f16. Denormals have an absolute error.
+// (K + 4) * eps * magnitude, twice that for complex numbers, whose products are sums themselves. f16 that is summed in
+// f32 has the bound of f32 and the rounding of the result; summed in f16, that of f16. Denormals have an absolute
+// error.
 inline double gemm_error_bound(DataType type, std::int64_t k, double magnitude, Complex value, bool half_sums) {
   const double terms = static_cast<double>(k + 4) * (is_complex(type) ? 2 : 1);
   constexpr double eps16 = 0x1p-10, eps32 = 0x1p-23, eps64 = 0x1p-52;
