@@ -5,6 +5,7 @@
     check_statuses.py --table FILE     write the documented statuses as a C++ table, for tests that need them
 
 A note is a comment next to the check: `// documented: gpuc_buffer_slice GPUC_ERROR_OUT_OF_RANGE`, with one or more statuses.
+A status that nothing at hand can provoke has a line `// unprovoked: FUNCTION STATUS: reason` instead.
 The common statuses of the header's section 1 belong to no function; they have notes with the function `common`.
 """
 import argparse
@@ -15,7 +16,12 @@ from pathlib import Path
 import header
 
 STATUS = re.compile(r"\bGPUC_ERROR_\w+\b")
-NOTE = re.compile(r"//\s*documented:\s*(?P<function>\w+)\s+(?P<statuses>GPUC_ERROR_\w+(?:[\s,]+GPUC_ERROR_\w+)*)")
+NOTE = re.compile(r"//\s*(?:documented|unprovoked):\s*(?P<function>\w+)\s+(?P<statuses>GPUC_ERROR_\w+(?:[\s,]+GPUC_ERROR_\w+)*)")
+# Inherited by "as gpuc_other", although what they take cannot bring it about.
+IMPOSSIBLE = {
+    ("gpuc_proque_write", "GPUC_ERROR_OUT_OF_RANGE"),  # always the whole buffer
+    ("gpuc_proque_read", "GPUC_ERROR_OUT_OF_RANGE"),
+}
 # "as gpuc_gemm for the description alone": without those that need the matrices.
 NEED_BUFFERS = {"GPUC_ERROR_OUT_OF_RANGE", "GPUC_ERROR_MISALIGNED", "GPUC_ERROR_OVERLAP", "GPUC_ERROR_CONTEXT_MISMATCH"}
 
@@ -42,6 +48,7 @@ def documented(functions):
         for match in re.finditer(r"(?<!: )\b[Aa]s (gpuc_\w+)( for the description alone)?", text):
             statuses |= resolve(match.group(1)) - (NEED_BUFFERS if match.group(2) else set())
         statuses -= set(STATUS.findall(less))
+        statuses -= {status for function, status in IMPOSSIBLE if function == name}
         statuses.discard("GPUC_ERROR_UNKNOWN")
         found[name] = statuses
         return statuses

@@ -62,8 +62,8 @@ class Buffer final : public Object {
   cl_mem argument(const Device &device, std::size_t index, const char *kernel);
   // A number that differs for every memory object of the process, unlike its address.
   std::uint64_t argument_id() const noexcept;
-  // A command on the queue uses the memory. Called after it was put there, before the buffer can be released.
-  void used_by(Queue &queue, std::uint64_t sequence) noexcept;
+  // Commands of the queue use the memory from now on. Called before the first is put there.
+  void used_by(Queue &queue) noexcept;
 
  private:
   Buffer(std::shared_ptr<Context> context, std::shared_ptr<BlockLease> lease, std::size_t offset, std::size_t size,

@@ -12,6 +12,11 @@ namespace gpucompute {
 
 class Timeline;
 
+// "a write", "a kernel 'axpy'".
+inline std::string command_text(const char *what, const std::string &name) {
+  return name.empty() ? std::string(what) : what + (" '" + name + "'");
+}
+
 enum class EventState : int { queued = 0, submitted = 1, running = 2, complete = 3, failed = 4 };
 
 struct EventTimes {
@@ -20,8 +25,10 @@ struct EventTimes {
 
 class Event final : public Object {
  public:
-  // Adopts one reference. `what` names the command in errors; the timeline is that of its queue, or null.
-  Event(std::shared_ptr<Context> context, cl_event adopted, std::string what, std::shared_ptr<Timeline> timeline);
+  // Adopts one reference. `what` (a literal) and `name` are the command in errors; the timeline is that of its queue,
+  // or null.
+  Event(std::shared_ptr<Context> context, cl_event adopted, const char *what, std::string name,
+        std::shared_ptr<Timeline> timeline);
   static std::shared_ptr<Event> create_user(Context &context);
   static std::shared_ptr<Event> wrap(Context &context, cl_event native);  // retains
   ~Event() override;
@@ -45,7 +52,8 @@ class Event final : public Object {
 
   std::shared_ptr<Context> context_;
   cl_event native_;
-  std::string what_;
+  const char *what_;
+  std::string name_;
   std::shared_ptr<Timeline> timeline_;
   bool user_ = false;
   std::atomic<bool> completed_by_user_{false};

@@ -24,8 +24,8 @@ struct ArgumentInfo {
 
 enum class ArgumentKind : int { buffer = 1, scalar = 2, bytes = 3, local = 4, null = 5 };
 
-// One argument of a launch. A scalar lies in the first bytes of `scalar`, in the host's byte order. Nothing is initialised
-// by itself: a launch makes arrays of these.
+// One argument of a launch. A scalar lies in the first bytes of `scalar`, in the host's byte order. Nothing is
+// initialised by itself: a launch makes arrays of these.
 struct Argument {
   ArgumentKind kind;
   DataType type;     // of a scalar

@@ -10,6 +10,7 @@
 namespace gpucompute {
 
 class Device;
+class Error;
 
 struct PlatformInfo {
   std::string name, vendor, version, profile, extensions;
@@ -24,7 +25,7 @@ class Platform final : public Object {
   const std::vector<std::shared_ptr<Device>> &devices() const noexcept { return devices_; }
 
  private:
-  friend void load_devices(Platform &platform);
+  friend void load_devices(Platform &platform, std::vector<Error> &failures);
   cl_platform_id native_;
   PlatformInfo info_;
   std::vector<std::shared_ptr<Device>> devices_;

@@ -48,17 +48,26 @@ void clear_cache() noexcept {
   }
 }
 
-void clear_cache_at_exit() noexcept {
-  // A thread may be compiling in there. Exit does not wait for it for ever.
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-  std::unique_lock<std::mutex> lock(clblast_mutex, std::defer_lock);
-  while (!is_thread_safe && !lock.try_lock()) {
-    if (std::chrono::steady_clock::now() > end) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+// A thread may be compiling in CLBlast; exit does not wait for it for ever.
+void clear_cache_before_end() noexcept {
   try {
+    std::unique_lock<std::mutex> lock(clblast_mutex, std::defer_lock);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    while (!is_thread_safe && !lock.try_lock()) {
+      if (std::chrono::steady_clock::now() > end) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     clblast::ClearCache();
   } catch (...) {
+  }
+}
+
+// On a thread of its own: the thread-local objects of the one that is in exit() are gone, and Oclgrind uses such.
+void clear_cache_at_exit() noexcept {
+  try {
+    std::thread(clear_cache_before_end).join();
+  } catch (...) {  // no thread to be had
+    clear_cache_before_end();
   }
 }
 
@@ -225,20 +234,18 @@ clblast::Transpose transpose_of(const GemmOperand &operand) {
 // One call of CLBlast: call(event) with everything else bound.
 template <class Call>
 void put(const GemmTask &task, Queue &queue, const char *routine, Buffer *workspace, OutEvent out, const Call &call) {
-  const auto used = [&](std::uint64_t sequence) {
-    for (Buffer *buffer : {task.a.buffer, task.b.buffer, task.c.buffer, workspace})
-      if (buffer) buffer->used_by(queue, sequence);
-  };
+  for (Buffer *buffer : {task.a.buffer, task.b.buffer, task.c.buffer, workspace})
+    if (buffer) buffer->used_by(queue);
   try {
-    used(enqueue(queue, routine, "a matrix product", {}, out, [&](cl_uint, const cl_event *, cl_event *event) {
+    enqueue(queue, routine, "a matrix product", {}, out, [&](cl_uint, const cl_event *, cl_event *event) {
       const auto lock = clblast_lock();
       require_running();  // after exit() cleared the caches nothing may fill them again
       const clblast::StatusCode status = call(event);
       if (status != clblast::StatusCode::kSuccess) fail_clblast(status, routine);
       return CL_SUCCESS;
-    }));
+    });
   } catch (...) {
-    used(queue.timeline()->submitted());  // some of its commands may be on the queue
+    queue.timeline()->submitted();  // some of its commands may be on the queue
     throw;
   }
 }

@@ -5,7 +5,7 @@ namespace gpucompute {
 const std::vector<const GemmBackend *> &gemm_backends() {
   // Never destroyed: threads that outlive main() may still be in here.
   static const auto *const in_order_of_preference = new std::vector<const GemmBackend *> {
-#if GPUCOMPUTE_CLBLAST
+#ifdef GPUCOMPUTE_CLBLAST
     &clblast_backend(),
 #endif
         &reference_backend(),

@@ -30,12 +30,12 @@ class ReferenceBackend final : public GemmBackend {
     const std::uint64_t tiles = ((task.m + tile - 1) / tile) * ((task.n + tile - 1) / tile) * task.batch_count;
     const std::size_t global[2] = {std::min(tiles, most_groups) * tile, tile}, local[2] = {tile, tile};
     task.c_written = true;
-    const std::uint64_t sequence = enqueue(queue, "clEnqueueNDRangeKernel", "a matrix product", waits, out,
-                                           [&](cl_uint count, const cl_event *events, cl_event *event) {
-                                             return clEnqueueNDRangeKernel(queue.native(), call.kernel(), 2, nullptr,
-                                                                           global, local, count, events, event);
-                                           });
-    for (const GemmOperand *operand : {&task.a, &task.b, &task.c}) operand->buffer->used_by(queue, sequence);
+    for (const GemmOperand *operand : {&task.a, &task.b, &task.c}) operand->buffer->used_by(queue);
+    enqueue(queue, "clEnqueueNDRangeKernel", "a matrix product", waits, out,
+            [&](cl_uint count, const cl_event *events, cl_event *event) {
+              return clEnqueueNDRangeKernel(queue.native(), call.kernel(), 2, nullptr, global, local, count, events,
+                                            event);
+            });
   }
 
  private:

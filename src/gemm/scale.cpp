@@ -15,12 +15,12 @@ void scale_c(const GemmTask &task, Queue &queue, Waits waits, OutEvent out) {
   // The kernel loops, so that any number of work-items is right; the driver chooses their groups.
   constexpr std::uint64_t most_items = 1 << 20;
   const std::size_t global = std::min(task.m * task.n * task.batch_count, most_items);
-  const std::uint64_t sequence = enqueue(queue, "clEnqueueNDRangeKernel", "the scaling of a matrix", waits, out,
-                                         [&](cl_uint count, const cl_event *events, cl_event *event) {
-                                           return clEnqueueNDRangeKernel(queue.native(), call.kernel(), 1, nullptr,
-                                                                         &global, nullptr, count, events, event);
-                                         });
-  task.c.buffer->used_by(queue, sequence);
+  task.c.buffer->used_by(queue);
+  enqueue(queue, "clEnqueueNDRangeKernel", "the scaling of a matrix", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            return clEnqueueNDRangeKernel(queue.native(), call.kernel(), 1, nullptr, &global, nullptr, count, events,
+                                          event);
+          });
 }
 
 }  // namespace gpucompute

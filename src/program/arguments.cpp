@@ -114,7 +114,7 @@ class Setter {
 
   void set_scalar(std::size_t index, const ArgumentInfo &info, const Argument &argument) {
     if (!takes_value(info)) refuse(index, info, "a scalar");
-    if (info.type == argument.type && info.vector_width == 1)
+    if (info.type == argument.type && info.vector_width == 1 && info.size != 0)
       return set_value(index, info, argument.scalar, info.size);  // the common case
     if (info.vector_width != 1)
       fail(Status::kernel_argument, name(index, info), " is a vector: give its ", info.size, " bytes, not a scalar");

@@ -111,15 +111,9 @@ void Kernel::launch(Queue &queue, const LaunchSize &size, const Argument *argume
                                   offset ? size.offset : nullptr, sizes.global,
                                   sizes.choose_local ? nullptr : sizes.local, wait_count, events, event);
   };
-  std::uint64_t sequence;
-  if (out) {
-    const std::string what = "kernel '" + name() + "'";
-    sequence = enqueue(queue, "clEnqueueNDRangeKernel", what.c_str(), waits, out, put);
-  } else {
-    sequence = enqueue(queue, "clEnqueueNDRangeKernel", "launching a kernel", waits, nullptr, put);
-  }
   for (std::size_t i = 0; i < count; ++i)
-    if (arguments[i].kind == ArgumentKind::buffer) arguments[i].buffer->used_by(queue, sequence);
+    if (arguments[i].kind == ArgumentKind::buffer) arguments[i].buffer->used_by(queue);
+  enqueue(queue, "clEnqueueNDRangeKernel", "kernel", name(), waits, out, put);
 }
 
 }  // namespace gpucompute

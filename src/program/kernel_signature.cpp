@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <optional>
 
 #include "runtime/cl_query.hpp"
 #include "support/cl_check.hpp"
@@ -15,12 +16,15 @@ struct TypeName {
   DataType type;
 };
 constexpr TypeName type_names[] = {
-    {"char", DataType::i8},           {"uchar", DataType::u8},       {"unsigned char", DataType::u8},
-    {"short", DataType::i16},         {"ushort", DataType::u16},     {"unsigned short", DataType::u16},
-    {"int", DataType::i32},           {"uint", DataType::u32},       {"unsigned int", DataType::u32},
-    {"unsigned", DataType::u32},      {"long", DataType::i64},       {"ulong", DataType::u64},
-    {"unsigned long", DataType::u64}, {"half", DataType::f16},       {"float", DataType::f32},
-    {"double", DataType::f64},        {"signed char", DataType::i8}, {"signed int", DataType::i32},
+    {"char", DataType::i8},           {"uchar", DataType::u8},         {"unsigned char", DataType::u8},
+    {"short", DataType::i16},         {"ushort", DataType::u16},       {"unsigned short", DataType::u16},
+    {"int", DataType::i32},           {"uint", DataType::u32},         {"unsigned int", DataType::u32},
+    {"unsigned", DataType::u32},      {"long", DataType::i64},         {"ulong", DataType::u64},
+    {"unsigned long", DataType::u64}, {"half", DataType::f16},         {"float", DataType::f32},
+    {"double", DataType::f64},        {"signed char", DataType::i8},   {"signed int", DataType::i32},
+    {"short int", DataType::i16},     {"signed", DataType::i32},       {"unsigned short int", DataType::u16},
+    {"long int", DataType::i64},      {"signed short", DataType::i16}, {"unsigned long int", DataType::u64},
+    {"signed long", DataType::i64},
 };
 
 // Fills type, vector width and, for a value, size from type_name without its '*'.
@@ -122,6 +126,7 @@ ArgumentInfo parse_argument(const std::vector<std::string> &tokens) {
     if (token == "[") i = skip_brackets(tokens, i) - 1;
     if (!is_word(token)) continue;
     if (token.compare(0, 2, "__") == 0) token = token.substr(2);
+    if (token.size() > 2 && token.compare(token.size() - 2, 2, "__") == 0) token.resize(token.size() - 2);
     if (token == "global")
       info.space = ArgumentSpace::global;
     else if (token == "constant")
@@ -136,9 +141,9 @@ ArgumentInfo parse_argument(const std::vector<std::string> &tokens) {
   // The last word is the name, unless the declaration leaves it out.
   static const char *const type_words[] = {"unsigned", "signed", "char",   "short", "int",
                                            "long",     "float",  "double", "half",  "struct"};
-  const bool last_is_type =
-      words.size() == 1 || (words.size() > 1 && std::find(std::begin(type_words), std::end(type_words), words.back()) !=
-                                                    std::end(type_words));
+  const bool last_is_type = words.size() == 1 || (words.size() == 2 && words[0] == "struct") ||
+                            (words.size() > 1 && std::find(std::begin(type_words), std::end(type_words),
+                                                           words.back()) != std::end(type_words));
   if (!words.empty() && !last_is_type) {
     info.name = words.back();
     words.pop_back();
@@ -147,6 +152,26 @@ ArgumentInfo parse_argument(const std::vector<std::string> &tokens) {
   if (pointer) info.type_name += "*";
   resolve_type(info, pointer);
   return info;
+}
+
+bool same_type(const ArgumentInfo &a, const ArgumentInfo &b) {
+  return a.space == b.space && a.type == b.type && a.vector_width == b.vector_width && a.type_name == b.type_name;
+}
+
+// What `typedef ... name;` says is between them; "" where there is none, or several that differ.
+std::string typedef_of(const std::vector<std::string> &tokens, const std::string &name) {
+  std::string found;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] != "typedef") continue;
+    std::string type;
+    std::size_t at = i + 1;
+    for (; at + 1 < tokens.size() && is_word(tokens[at]) && tokens[at + 1] != ";"; ++at)
+      if (tokens[at] != "const") type += (type.empty() ? "" : " ") + tokens[at];
+    if (at + 1 >= tokens.size() || tokens[at] != name || tokens[at + 1] != ";") continue;
+    if (!found.empty() && found != type) return {};
+    found = type;
+  }
+  return found;
 }
 
 std::string argument_text(cl_kernel kernel, cl_uint index, cl_kernel_arg_info key) {
@@ -189,6 +214,7 @@ bool ask_driver(cl_kernel kernel, cl_uint index, ArgumentInfo &info) {
 }  // namespace
 
 std::vector<ArgumentInfo> parse_declaration(const std::string &source, const std::string &kernel_name) {
+  std::optional<std::vector<ArgumentInfo>> found;
   const std::vector<std::string> tokens = tokens_of(without_comments(source));
   for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
     if (tokens[i] != "kernel" && tokens[i] != "__kernel") continue;
@@ -213,9 +239,24 @@ std::vector<ArgumentInfo> parse_declaration(const std::string &source, const std
     }
     if (!current.empty() && !(current.size() == 1 && current[0] == "void"))
       arguments.push_back(parse_argument(current));
-    return arguments;
+    // A prototype says the same once more; the branches of an #if may not, and which one counts is not known here.
+    const bool same = !found || std::equal(found->begin(), found->end(), arguments.begin(), arguments.end(), same_type);
+    if (!same) return {};
+    found = std::move(arguments);
   }
-  return {};
+  return found.value_or(std::vector<ArgumentInfo>());
+}
+
+void follow_typedefs(const std::string &source, ArgumentInfo &info) {
+  if (info.space != ArgumentSpace::by_value || info.type != DataType::none || info.type_name.empty()) return;
+  const std::vector<std::string> tokens = tokens_of(without_comments(source));
+  ArgumentInfo meant = info;
+  for (int depth = 0; depth < 8 && meant.type == DataType::none && !meant.type_name.empty(); ++depth) {
+    meant.type_name = typedef_of(tokens, meant.type_name);
+    resolve_type(meant, false);
+  }
+  meant.type_name = info.type_name;
+  info = std::move(meant);
 }
 
 std::vector<ArgumentInfo> read_signature(cl_kernel kernel, const std::string &name, const std::string &source) {
@@ -225,11 +266,13 @@ std::vector<ArgumentInfo> read_signature(cl_kernel kernel, const std::string &na
   std::vector<ArgumentInfo> told(count);
   bool all_told = true;
   for (cl_uint i = 0; i < count; ++i) all_told = ask_driver(kernel, i, told[i]) && all_told;
-  if (all_told) return told;
-  std::vector<ArgumentInfo> parsed = parse_declaration(source, name);
-  // A declaration that a macro changes has another count; then it tells nothing.
-  if (parsed.size() != count) parsed.assign(count, ArgumentInfo{});
-  return parsed;
+  if (!all_told) {
+    told = parse_declaration(source, name);
+    // A declaration that a macro changes has another count; then it tells nothing.
+    if (told.size() != count) told.assign(count, ArgumentInfo{});
+  }
+  for (ArgumentInfo &info : told) follow_typedefs(source, info);
+  return told;
 }
 
 }  // namespace gpucompute

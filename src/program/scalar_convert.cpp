@@ -124,8 +124,8 @@ std::uint16_t half_bits(float value) noexcept {
 
 namespace {
 
-// Of a number that a float does not hold, the neighbour with an odd last bit: rounding that to a half gives what rounding
-// the number itself would give.
+// Of a number that a float does not hold, the neighbour with an odd last bit: rounding that to a half gives what
+// rounding the number itself would give.
 float to_odd(float nearest, double value) noexcept {
   const double exact = static_cast<double>(nearest);
   std::uint32_t bits;

@@ -14,7 +14,8 @@ bool is_identifier(char c) { return is_identifier_start(c) || std::isdigit(stati
 
 // Of one line: what is shown to a compiler or a reader as a name cannot bring in lines of its own.
 std::string one_line(std::string name) {
-  std::replace_if(name.begin(), name.end(), [](unsigned char c) { return c < ' '; }, '?');
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return c < ' '; }, '?');
   return name;
 }
 

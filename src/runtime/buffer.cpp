@@ -72,9 +72,7 @@ std::uint64_t Buffer::argument_id() const noexcept {
   return is_slice_ && size_ ? sub_buffer_id_ : lease_->block().id();
 }
 
-void Buffer::used_by(Queue &queue, std::uint64_t sequence) noexcept {
-  lease_->block().used(queue.timeline(), sequence);
-}
+void Buffer::used_by(Queue &queue) noexcept { lease_->block().used(queue.timeline()); }
 
 bool Buffer::overlaps(const Buffer &other, std::size_t offset, std::size_t other_offset, std::size_t size,
                       std::size_t other_size) const noexcept {
@@ -120,11 +118,12 @@ void Buffer::write_async(Queue &queue, std::size_t offset, std::size_t size, con
   if (context_->transfer().wants(queue, host, size) &&
       context_->transfer().write_async(queue, lease_, offset_ + offset, size, host, waits, out))
     return;
-  used_by(queue, enqueue(queue, "clEnqueueWriteBuffer", "a write", waits, out,
-                         [&](cl_uint count, const cl_event *events, cl_event *event) {
-                           return clEnqueueWriteBuffer(queue.native(), root(), CL_FALSE, offset_ + offset, size, host,
-                                                       count, events, event);
-                         }));
+  used_by(queue);
+  enqueue(queue, "clEnqueueWriteBuffer", "a write", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            return clEnqueueWriteBuffer(queue.native(), root(), CL_FALSE, offset_ + offset, size, host, count, events,
+                                        event);
+          });
 }
 
 void Buffer::read_async(Queue &queue, std::size_t offset, std::size_t size, void *host, Waits waits, OutEvent out) {
@@ -133,11 +132,12 @@ void Buffer::read_async(Queue &queue, std::size_t offset, std::size_t size, void
   if (context_->transfer().wants(queue, host, size) &&
       context_->transfer().read_async(queue, lease_, offset_ + offset, size, host, waits, out))
     return;
-  used_by(queue, enqueue(queue, "clEnqueueReadBuffer", "a read", waits, out,
-                         [&](cl_uint count, const cl_event *events, cl_event *event) {
-                           return clEnqueueReadBuffer(queue.native(), root(), CL_FALSE, offset_ + offset, size, host,
-                                                      count, events, event);
-                         }));
+  used_by(queue);
+  enqueue(queue, "clEnqueueReadBuffer", "a read", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            return clEnqueueReadBuffer(queue.native(), root(), CL_FALSE, offset_ + offset, size, host, count, events,
+                                       event);
+          });
 }
 
 void Buffer::copy_to(Buffer &destination, Queue &queue, std::size_t offset, std::size_t destination_offset,
@@ -148,13 +148,13 @@ void Buffer::copy_to(Buffer &destination, Queue &queue, std::size_t offset, std:
     fail(Status::overlap, "source and destination share bytes: ", size, " bytes at ", offset_ + offset, " and at ",
          destination.offset_ + destination_offset, " of one buffer; copy by way of another");
   if (size == 0) return enqueue_nothing(queue, waits, out);
-  const std::uint64_t sequence = enqueue(
-      queue, "clEnqueueCopyBuffer", "a copy", waits, out, [&](cl_uint count, const cl_event *events, cl_event *event) {
-        return clEnqueueCopyBuffer(queue.native(), root(), destination.root(), offset_ + offset,
-                                   destination.offset_ + destination_offset, size, count, events, event);
-      });
-  used_by(queue, sequence);
-  destination.used_by(queue, sequence);
+  used_by(queue);
+  destination.used_by(queue);
+  enqueue(queue, "clEnqueueCopyBuffer", "a copy", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            return clEnqueueCopyBuffer(queue.native(), root(), destination.root(), offset_ + offset,
+                                       destination.offset_ + destination_offset, size, count, events, event);
+          });
 }
 
 void Buffer::fill(Queue &queue, const void *pattern, std::size_t pattern_size, std::size_t offset, std::size_t size,
@@ -168,11 +168,12 @@ void Buffer::fill(Queue &queue, const void *pattern, std::size_t pattern_size, s
     fail(Status::misaligned, "the fill starts at byte ", offset_ + offset,
          " of the whole buffer, must be a multiple of the pattern's ", pattern_size, " bytes");
   if (size == 0) return enqueue_nothing(queue, waits, out);
-  used_by(queue, enqueue(queue, "clEnqueueFillBuffer", "a fill", waits, out,
-                         [&](cl_uint count, const cl_event *events, cl_event *event) {
-                           return clEnqueueFillBuffer(queue.native(), root(), pattern, pattern_size, offset_ + offset,
-                                                      size, count, events, event);
-                         }));
+  used_by(queue);
+  enqueue(queue, "clEnqueueFillBuffer", "a fill", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            return clEnqueueFillBuffer(queue.native(), root(), pattern, pattern_size, offset_ + offset, size, count,
+                                       events, event);
+          });
 }
 
 void *Buffer::map(Queue &queue, std::uint32_t flags, std::size_t offset, std::size_t size, bool blocking, Waits waits,
@@ -189,14 +190,14 @@ void *Buffer::map(Queue &queue, std::uint32_t flags, std::size_t offset, std::si
   if (flags & map_read) native |= CL_MAP_READ;
   if (flags & map_write) native |= flags & map_discard ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_WRITE;
   void *pointer = nullptr;
-  const std::uint64_t sequence = enqueue(
-      queue, "clEnqueueMapBuffer", "a map", waits, out, [&](cl_uint count, const cl_event *events, cl_event *event) {
-        cl_int code = CL_SUCCESS;
-        pointer = clEnqueueMapBuffer(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, native, offset_ + offset,
-                                     size, count, events, event, &code);
-        return code;
-      });
-  used_by(queue, sequence);
+  used_by(queue);
+  enqueue(queue, "clEnqueueMapBuffer", "a map", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            cl_int code = CL_SUCCESS;
+            pointer = clEnqueueMapBuffer(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, native,
+                                         offset_ + offset, size, count, events, event, &code);
+            return code;
+          });
   lease_->mapped(pointer);
   return pointer;
 }
@@ -206,10 +207,11 @@ void Buffer::unmap(Queue &queue, void *pointer, Waits waits, OutEvent out) {
   if (!lease_->take_mapped(pointer))
     fail(Status::invalid_state, "pointer ", pointer, " is not mapped from this buffer");
   try {
-    used_by(queue, enqueue(queue, "clEnqueueUnmapMemObject", "an unmap", waits, out,
-                           [&](cl_uint count, const cl_event *events, cl_event *event) {
-                             return clEnqueueUnmapMemObject(queue.native(), root(), pointer, count, events, event);
-                           }));
+    used_by(queue);
+    enqueue(queue, "clEnqueueUnmapMemObject", "an unmap", waits, out,
+            [&](cl_uint count, const cl_event *events, cl_event *event) {
+              return clEnqueueUnmapMemObject(queue.native(), root(), pointer, count, events, event);
+            });
   } catch (...) {
     lease_->mapped(pointer);
     throw;

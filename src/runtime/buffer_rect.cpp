@@ -73,13 +73,13 @@ void Buffer::write_rect(Queue &queue, const Rect &rect, const void *host, bool b
   const Side from = source_side(rect), to = destination_side(rect);
   check_range(to.first, to.end - to.first, size_, "the box in the buffer");
   const std::size_t origin[3] = {to.origin[0] + offset_, to.origin[1], to.origin[2]};
-  used_by(queue, enqueue(queue, "clEnqueueWriteBufferRect", "a write", waits, out,
-                         [&](cl_uint count, const cl_event *events, cl_event *event) {
-                           return clEnqueueWriteBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE,
-                                                           origin, from.origin, rect.region, to.row_pitch,
-                                                           to.slice_pitch, from.row_pitch, from.slice_pitch, host,
-                                                           count, events, event);
-                         }));
+  used_by(queue);
+  enqueue(queue, "clEnqueueWriteBufferRect", "a write", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            return clEnqueueWriteBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin, from.origin,
+                                            rect.region, to.row_pitch, to.slice_pitch, from.row_pitch, from.slice_pitch,
+                                            host, count, events, event);
+          });
 }
 
 void Buffer::read_rect(Queue &queue, const Rect &rect, void *host, bool blocking, Waits waits, OutEvent out) {
@@ -88,12 +88,13 @@ void Buffer::read_rect(Queue &queue, const Rect &rect, void *host, bool blocking
   const Side from = source_side(rect), to = destination_side(rect);
   check_range(from.first, from.end - from.first, size_, "the box in the buffer");
   const std::size_t origin[3] = {from.origin[0] + offset_, from.origin[1], from.origin[2]};
-  used_by(queue, enqueue(queue, "clEnqueueReadBufferRect", "a read", waits, out,
-                         [&](cl_uint count, const cl_event *events, cl_event *event) {
-                           return clEnqueueReadBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin,
-                                                          to.origin, rect.region, from.row_pitch, from.slice_pitch,
-                                                          to.row_pitch, to.slice_pitch, host, count, events, event);
-                         }));
+  used_by(queue);
+  enqueue(queue, "clEnqueueReadBufferRect", "a read", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            return clEnqueueReadBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin, to.origin,
+                                           rect.region, from.row_pitch, from.slice_pitch, to.row_pitch, to.slice_pitch,
+                                           host, count, events, event);
+          });
 }
 
 void Buffer::copy_rect_to(Buffer &destination, Queue &queue, const Rect &rect, Waits waits, OutEvent out) {
@@ -113,15 +114,14 @@ void Buffer::copy_rect_to(Buffer &destination, Queue &queue, const Rect &rect, W
   }
   const std::size_t source[3] = {from.origin[0] + offset_, from.origin[1], from.origin[2]};
   const std::size_t target[3] = {to.origin[0] + destination.offset_, to.origin[1], to.origin[2]};
-  const std::uint64_t sequence =
-      enqueue(queue, "clEnqueueCopyBufferRect", "a copy", waits, out,
-              [&](cl_uint count, const cl_event *events, cl_event *event) {
-                return clEnqueueCopyBufferRect(queue.native(), root(), destination.root(), source, target, rect.region,
-                                               from.row_pitch, from.slice_pitch, to.row_pitch, to.slice_pitch, count,
-                                               events, event);
-              });
-  used_by(queue, sequence);
-  destination.used_by(queue, sequence);
+  used_by(queue);
+  destination.used_by(queue);
+  enqueue(queue, "clEnqueueCopyBufferRect", "a copy", waits, out,
+          [&](cl_uint count, const cl_event *events, cl_event *event) {
+            return clEnqueueCopyBufferRect(queue.native(), root(), destination.root(), source, target, rect.region,
+                                           from.row_pitch, from.slice_pitch, to.row_pitch, to.slice_pitch, count,
+                                           events, event);
+          });
 }
 
 }  // namespace gpucompute

@@ -1,15 +1,17 @@
 #include "runtime/cache.hpp"
 
+#include <atomic>
+
 #include "support/log.hpp"
 
 namespace gpucompute {
 
 DiskCache &disk_cache() {
-  static DiskCache *const cache = [] {
-    auto *opened = new std::shared_ptr<DiskCache>(DiskCache::open_default());
-    if (!(*opened)->usable()) log(LogLevel::info, "the on-disk cache is not in use: ", (*opened)->reason());
-    return opened->get();
-  }();
+  static DiskCache *const cache = [] { return (new std::shared_ptr<DiskCache>(DiskCache::open_default()))->get(); }();
+  // Once, and not while the above is being made: the log may come back here.
+  static std::atomic<bool> told{false};
+  if (!cache->usable() && !told.exchange(true))
+    log(LogLevel::info, "the on-disk cache is not in use: ", cache->reason());
   return *cache;
 }
 

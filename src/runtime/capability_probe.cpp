@@ -6,8 +6,8 @@
 
 #include "runtime/cache.hpp"
 #include "runtime/quirks.hpp"
+#include "support/cl_check.hpp"
 #include "support/cl_handle.hpp"
-#include "support/log.hpp"
 #include "support/sha256.hpp"
 
 namespace gpucompute {
@@ -50,45 +50,60 @@ class Prober {
     cl_device_id id = device.native();
     cl_int code = CL_SUCCESS;
     context_ = ClContext(clCreateContext(nullptr, 1, &id, nullptr, nullptr, &code));
-    if (code != CL_SUCCESS) return;
+    cl_check(code, "clCreateContext", doing);
     queue_ = ClQueue(clCreateCommandQueue(context_.get(), id, 0, &code));
+    cl_check(code, "clCreateCommandQueue", doing);
     float in[4] = {3, 0, 0, 0};
     in_ = ClMem(clCreateBuffer(context_.get(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, sizeof in, in, &code));
+    cl_check(code, "clCreateBuffer", doing);
     out_ = ClMem(clCreateBuffer(context_.get(), CL_MEM_READ_WRITE, 64, nullptr, &code));
+    cl_check(code, "clCreateBuffer", doing);
   }
 
+  // A call failed for want of memory or of the device: what was found says nothing of another time.
+  bool is_doubtful() const noexcept { return doubtful_; }
+
   bool gives(const char *source, float expected, const char *options = "") const {
-    if (!queue_ || !in_ || !out_) return false;
     cl_int code = CL_SUCCESS;
     ClProgram program(clCreateProgramWithSource(context_.get(), 1, &source, nullptr, &code));
     cl_device_id id = device_.native();
-    if (code != CL_SUCCESS || clBuildProgram(program.get(), 1, &id, options, nullptr, nullptr) != CL_SUCCESS)
-      return false;
+    if (!works(code) || !works(clBuildProgram(program.get(), 1, &id, options, nullptr, nullptr))) return false;
     ClKernel kernel(clCreateKernel(program.get(), "probe", &code));
-    if (code != CL_SUCCESS) return false;
+    if (!works(code)) return false;
     cl_mem in = in_.get(), out = out_.get();
     const std::size_t one = 1;
     const float poison = -1;
     float result = poison;
-    return clSetKernelArg(kernel.get(), 0, sizeof in, &in) == CL_SUCCESS &&
-           clSetKernelArg(kernel.get(), 1, sizeof out, &out) == CL_SUCCESS &&
-           clEnqueueWriteBuffer(queue_.get(), out, CL_TRUE, 0, sizeof poison, &poison, 0, nullptr, nullptr) ==
-               CL_SUCCESS &&
-           clEnqueueNDRangeKernel(queue_.get(), kernel.get(), 1, nullptr, &one, &one, 0, nullptr, nullptr) ==
-               CL_SUCCESS &&
-           clEnqueueReadBuffer(queue_.get(), out, CL_TRUE, 0, sizeof result, &result, 0, nullptr, nullptr) ==
-               CL_SUCCESS &&
+    return works(clSetKernelArg(kernel.get(), 0, sizeof in, &in)) &&
+           works(clSetKernelArg(kernel.get(), 1, sizeof out, &out)) &&
+           works(clEnqueueWriteBuffer(queue_.get(), out, CL_TRUE, 0, sizeof poison, &poison, 0, nullptr, nullptr)) &&
+           works(clEnqueueNDRangeKernel(queue_.get(), kernel.get(), 1, nullptr, &one, &one, 0, nullptr, nullptr)) &&
+           works(clEnqueueReadBuffer(queue_.get(), out, CL_TRUE, 0, sizeof result, &result, 0, nullptr, nullptr)) &&
            result == expected;
   }
 
  private:
+  static constexpr const char *doing = "finding out what a device can do";
+
+  bool works(cl_int code) const noexcept {
+    switch (code) {
+      case CL_OUT_OF_HOST_MEMORY:
+      case CL_OUT_OF_RESOURCES:
+      case CL_MEM_OBJECT_ALLOCATION_FAILURE:
+      case CL_DEVICE_NOT_AVAILABLE:
+      case CL_INVALID_COMMAND_QUEUE: doubtful_ = true;
+    }
+    return code == CL_SUCCESS;
+  }
+
   const Device &device_;
   ClContext context_;
   ClQueue queue_;
   ClMem in_, out_;
+  mutable bool doubtful_ = false;
 };
 
-Capabilities probe(const Device &device) {
+Capabilities probe(const Device &device, bool &doubtful) {
   Capabilities found;
   const Quirks &quirks = quirks_of(device);
   // A checker reports what the probes try as faults of the program, so its word is taken.
@@ -122,6 +137,7 @@ Capabilities probe(const Device &device) {
   std::size_t size = 0;
   found.spirv = device.has_extension("cl_khr_il_program") ||
                 (clGetDeviceInfo(device.native(), CL_DEVICE_IL_VERSION, 0, nullptr, &size) == CL_SUCCESS && size > 1);
+  doubtful = prober.is_doubtful();
   return found;
 }
 
@@ -131,7 +147,7 @@ constexpr std::size_t record_size = 7;
 
 }  // namespace
 
-Capabilities probe_capabilities(const Device &device) {
+Capabilities probe_capabilities(const Device &device, bool &was_probed) {
   const DeviceInfo &info = device.info();
   Sha256 hash;
   hash.field("capabilities 3");
@@ -148,10 +164,10 @@ Capabilities probe_capabilities(const Device &device) {
     const auto &r = *record;
     return {static_cast<Fp16>(r[1]), r[2] != 0, r[3] != 0, r[4] != 0, r[5] != 0, r[6] != 0};
   }
-  const Capabilities found = probe(device);
-  log(LogLevel::info, "probed ", info.name, ": fp16 ", static_cast<int>(found.fp16), ", fp64 ", found.fp64,
-      ", int64 atomics ", found.int64_atomics, ", sub-groups ", found.sub_groups, ", inline PTX ", found.inline_ptx,
-      ", SPIR-V ", found.spirv);
+  bool doubtful = false;
+  const Capabilities found = probe(device, doubtful);
+  was_probed = true;
+  if (doubtful) return found;
   const unsigned char record[record_size] = {format,           static_cast<unsigned char>(found.fp16),
                                              found.fp64,       found.int64_atomics,
                                              found.sub_groups, found.inline_ptx,

@@ -5,8 +5,8 @@
 
 namespace gpucompute {
 
-// Reads the on-disk cache first and stores what it found. Never throws for what a device cannot do; a device on which
-// not even a context can be made can do nothing.
-Capabilities probe_capabilities(const Device &device);
+// Reads the on-disk cache first and stores what it found. Never throws for what a device cannot do, but where it has no
+// memory for the attempt. `was_probed`: it did not come from the cache.
+Capabilities probe_capabilities(const Device &device, bool &was_probed);
 
 }  // namespace gpucompute

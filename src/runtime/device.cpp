@@ -8,8 +8,10 @@
 #include <cstdio>
 #include <cstring>
 
+#include "runtime/cache.hpp"
 #include "runtime/capability_probe.hpp"
 #include "runtime/cl_query.hpp"
+#include "support/log.hpp"
 
 namespace gpucompute {
 namespace {
@@ -146,8 +148,16 @@ std::string Device::filter() const {
 }
 
 const Capabilities &Device::capabilities() const {
-  std::call_once(probed_, [this] { capabilities_ = probe_capabilities(*this); });
-  return capabilities_;
+  disk_cache();
+  bool was_probed = false;
+  std::call_once(probed_, [&] { capabilities_ = probe_capabilities(*this, was_probed); });
+  // Afterwards, and the cache opened before: the log may ask for capabilities.
+  const Capabilities &found = capabilities_;
+  if (was_probed)
+    log(LogLevel::info, "probed ", info_.name, ": fp16 ", static_cast<int>(found.fp16), ", fp64 ", found.fp64,
+        ", int64 atomics ", found.int64_atomics, ", sub-groups ", found.sub_groups, ", inline PTX ", found.inline_ptx,
+        ", SPIR-V ", found.spirv);
+  return found;
 }
 
 }  // namespace gpucompute

@@ -6,27 +6,37 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "runtime/timeline.hpp"
 #include "support/cl_check.hpp"
 
 namespace gpucompute {
 
-// put(count, events, out) is a clEnqueue* call with everything else bound. Returns the command's number on the
-// timeline.
+// put(count, events, out) is a clEnqueue* call with everything else bound. `what` and `name` are the command in
+// messages: a kernel 'axpy'.
 template <class Put>
-std::uint64_t enqueue(Queue &queue, const char *routine, const char *what, Waits waits,
-                      std::shared_ptr<Event> *out_event, Put &&put) {
+void enqueue(Queue &queue, const char *routine, const char *what, const std::string &name, Waits waits,
+             std::shared_ptr<Event> *out_event, Put &&put) {
+  const cl_event *events = waits.count ? waits.events : nullptr;
   if (!out_event) {
-    cl_check(put(waits.count, waits.count ? waits.events : nullptr, nullptr), routine, what);
-    return queue.timeline()->submitted();
+    const cl_int code = put(waits.count, events, nullptr);
+    if (code != CL_SUCCESS) fail_cl(code, routine, "putting " + command_text(what, name) + " on a queue");
+    queue.timeline()->submitted();
+    return;
   }
   ClEvent event;
-  cl_check(put(waits.count, waits.count ? waits.events : nullptr, event.receive()), routine, what);
-  const std::uint64_t sequence = queue.timeline()->submitted();
-  *out_event = std::make_shared<Event>(share(queue.context()), event.get(), what, queue.timeline());
+  const cl_int code = put(waits.count, events, event.receive());
+  if (code != CL_SUCCESS) fail_cl(code, routine, "putting " + command_text(what, name) + " on a queue");
+  queue.timeline()->submitted();
+  *out_event = std::make_shared<Event>(share(queue.context()), event.get(), what, name, queue.timeline());
   event.give();
-  return sequence;
+}
+
+template <class Put>
+void enqueue(Queue &queue, const char *routine, const char *what, Waits waits, std::shared_ptr<Event> *out_event,
+             Put &&put) {
+  enqueue(queue, routine, what, std::string(), waits, out_event, std::forward<Put>(put));
 }
 
 // Commands of size 0: nothing is moved, but an event that was asked for still follows the waits.

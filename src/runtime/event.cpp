@@ -11,18 +11,24 @@
 #include "runtime/backoff.hpp"
 #include "runtime/event_watcher.hpp"
 #include "runtime/timeline.hpp"
+#include "runtime/user_event.hpp"
 #include "support/cl_check.hpp"
 
 namespace gpucompute {
 
-Event::Event(std::shared_ptr<Context> context, cl_event adopted, std::string what, std::shared_ptr<Timeline> timeline)
-    : context_(std::move(context)), native_(adopted), what_(std::move(what)), timeline_(std::move(timeline)) {}
+Event::Event(std::shared_ptr<Context> context, cl_event adopted, const char *what, std::string name,
+             std::shared_ptr<Timeline> timeline)
+    : context_(std::move(context)),
+      native_(adopted),
+      what_(what),
+      name_(std::move(name)),
+      timeline_(std::move(timeline)) {}
 
 std::shared_ptr<Event> Event::create_user(Context &context) {
   cl_int code = CL_SUCCESS;
   ClEvent native(clCreateUserEvent(context.native(), &code));
   cl_check(code, "clCreateUserEvent", "creating a user event");
-  auto event = std::make_shared<Event>(share(context), native.get(), "a user event", nullptr);
+  auto event = std::make_shared<Event>(share(context), native.get(), "a user event", "", nullptr);
   native.give();
   event->user_ = true;
   event->flushed_ = true;
@@ -35,7 +41,7 @@ std::shared_ptr<Event> Event::wrap(Context &context, cl_event native) {
   if (owner != context.native())
     fail(Status::context_mismatch, "the cl_event belongs to another cl_context than the context given");
   ClEvent shared = ClEvent::share(native);
-  auto event = std::make_shared<Event>(share(context), shared.get(), "a command given as cl_event", nullptr);
+  auto event = std::make_shared<Event>(share(context), shared.get(), "a command given as cl_event", "", nullptr);
   shared.give();
   return event;
 }
@@ -44,7 +50,7 @@ Event::~Event() {
   if (!process_running()) return;
   // Commands that wait for it would wait for ever.
   if (user_ && !completed_by_user_.exchange(true))
-    clSetUserEventStatus(native_, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
+    complete_user_event(native_, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
   clReleaseEvent(native_);
 }
 
@@ -56,7 +62,7 @@ cl_int Event::execution_status() const {
 }
 
 void Event::throw_if_failed(cl_int status) const {
-  if (status < 0) fail_execution(status, "clGetEventInfo", what_);
+  if (status < 0) fail_execution(status, "clGetEventInfo", command_text(what_, name_));
 }
 
 void Event::ensure_flushed() {
@@ -70,8 +76,8 @@ void Event::wait() {
   const cl_int code = clWaitForEvents(1, &native_);
   if (code == CL_SUCCESS) return;
   const cl_int status = execution_status();
-  if (status < 0) fail_execution(status, "clWaitForEvents", what_);
-  fail_execution(code, "clWaitForEvents", what_);
+  if (status < 0) fail_execution(status, "clWaitForEvents", command_text(what_, name_));
+  fail_execution(code, "clWaitForEvents", command_text(what_, name_));
 }
 
 void Event::wait_for(std::uint64_t timeout_ns) {
@@ -86,7 +92,7 @@ void Event::wait_for(std::uint64_t timeout_ns) {
     throw_if_failed(status);
     if (status == CL_COMPLETE) return;
     if (std::chrono::steady_clock::now() - start >= limit)
-      fail(Status::timeout, what_, " is not complete after ", timeout_ns, " ns");
+      fail(Status::timeout, command_text(what_, name_), " is not complete after ", timeout_ns, " ns");
     backoff.pause();
   }
 }
@@ -107,14 +113,16 @@ EventState Event::state() const {
 }
 
 EventTimes Event::times() const {
-  if (state() != EventState::complete) fail(Status::invalid_state, what_, " is not complete: it has no times yet");
+  if (state() != EventState::complete)
+    fail(Status::invalid_state, command_text(what_, name_), " is not complete: it has no times yet");
   const auto read = [this](cl_profiling_info key) {
     cl_ulong value = 0;
     const cl_int code = clGetEventProfilingInfo(native_, key, sizeof value, &value, nullptr);
     if (code == CL_PROFILING_INFO_NOT_AVAILABLE)
       throw Error(Status::invalid_state,
-                  what_ + " has no times: its queue was made without GPUC_QUEUE_PROFILING, or it is a user event", {},
-                  code, "clGetEventProfilingInfo");
+                  command_text(what_, name_) +
+                      " has no times: its queue was made without GPUC_QUEUE_PROFILING, or it is a user event",
+                  {}, code, "clGetEventProfilingInfo");
     cl_check(code, "clGetEventProfilingInfo", "reading the times of an event");
     return value;
   };
@@ -144,7 +152,7 @@ int Event::create_fd() {
 }
 
 void Event::complete(cl_int code) {
-  if (!user_) fail(Status::invalid_state, what_, " is not a user event: the device completes it");
+  if (!user_) fail(Status::invalid_state, command_text(what_, name_), " is not a user event: the device completes it");
   if (code > 0) fail(Status::invalid_argument, "cl_code is ", code, ", must be 0 or negative");
   if (completed_by_user_.exchange(true)) fail(Status::invalid_state, "the user event was completed before");
   const cl_int answer = clSetUserEventStatus(native_, code);

@@ -42,57 +42,45 @@ std::size_t pool_size_class(std::size_t size) noexcept {
 Block::Block(cl_mem adopted, std::size_t capacity, bool pooled)
     : memory_(adopted), capacity_(capacity), id_(next_block_id.fetch_add(1)), pooled_(pooled) {}
 
-void Block::used(const std::shared_ptr<Timeline> &timeline, std::uint64_t sequence) noexcept {
-  if (first_.load(std::memory_order_acquire) == timeline.get()) {
-    std::uint64_t known = first_sequence_.load(std::memory_order_relaxed);
-    while (known < sequence && !first_sequence_.compare_exchange_weak(known, sequence, std::memory_order_acq_rel)) {
-    }
-    return;
-  }
+void Block::used(const std::shared_ptr<Timeline> &timeline) noexcept {
+  if (first_.load(std::memory_order_acquire) == timeline.get()) return;
   std::lock_guard<std::mutex> lock(mutex_);
-  for (Use &use : uses_)
-    if (use.timeline == timeline) {
-      use.sequence = std::max(use.sequence, sequence);
-      if (use.timeline.get() == first_.load()) first_sequence_.store(std::max(first_sequence_.load(), sequence));
-      return;
-    }
+  for (const Use &use : uses_)
+    if (use.timeline == timeline) return;
   try {
     // A long-lived buffer that many short-lived queues use must not keep them all. uses_[0] stays: others may be in the
-    // fast path.
+    // fast path. One that is dropped here while its queue lives is entered again by its next use.
     if (uses_.size() >= 8)
       uses_.erase(std::remove_if(uses_.begin() + 1, uses_.end(),
-                                 [](const Use &use) { return use.timeline->poll(use.sequence); }),
+                                 [](const Use &use) {
+                                   return use.timeline.use_count() == 1 && use.timeline->poll(use.timeline->last());
+                                 }),
                   uses_.end());
-    uses_.push_back({timeline, sequence});
+    uses_.push_back({timeline, 0});
   } catch (...) {
-    // Without the record the block could be reused too early, so it must never be reused.
-    keep_out_of_pool();
+    keep_out_of_pool();  // without the record the block could be reused too early
     return;
   }
-  if (uses_.size() == 1) {
-    first_sequence_.store(sequence);
-    first_.store(timeline.get(), std::memory_order_release);
-  }
+  if (uses_.size() == 1) first_.store(timeline.get(), std::memory_order_release);
 }
 
-bool Block::idle() noexcept { return wait_idle(std::chrono::nanoseconds(0)); }
+void Block::retire() noexcept {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (Use &use : uses_) use.sequence = use.timeline->last();
+}
 
-// Only called while nobody can start a new use: the block is in the pool.
 bool Block::wait_idle(std::chrono::nanoseconds limit) noexcept {
   std::lock_guard<std::mutex> lock(mutex_);
-  for (Use &use : uses_) {
-    const bool is_first = use.timeline.get() == first_.load();
-    const std::uint64_t sequence = is_first ? std::max(use.sequence, first_sequence_.load()) : use.sequence;
-    if (!(limit.count() ? use.timeline->wait(sequence, limit) : use.timeline->poll(sequence))) return false;
-  }
+  for (const Use &use : uses_)
+    if (!(limit.count() ? use.timeline->wait(use.sequence, limit) : use.timeline->poll(use.sequence))) return false;
   first_.store(nullptr);
-  first_sequence_.store(0);
   uses_.clear();
   return true;
 }
 
 BlockLease::~BlockLease() {
   if (!mapped_.empty()) block_->keep_out_of_pool();
+  block_->retire();
   pool_.give_back(std::move(block_), this);
 }
 

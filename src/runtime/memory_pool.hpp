@@ -34,27 +34,28 @@ class Block {
   bool pooled() const noexcept { return pooled_.load(std::memory_order_relaxed); }
   void keep_out_of_pool() noexcept { pooled_.store(false, std::memory_order_relaxed); }
 
-  // A command of the timeline uses the block; keeps the timeline alive until the use is known to be over.
-  void used(const std::shared_ptr<Timeline> &timeline, std::uint64_t sequence) noexcept;
-  // All uses are over. Does not wait; may put markers on queues.
-  bool idle() noexcept;
+  // Commands of the timeline use the block from now on; keeps the timeline alive until that is known to be over. The
+  // next calls for the same timeline cost a comparison.
+  void used(const std::shared_ptr<Timeline> &timeline) noexcept;
+  // The buffer is gone: what its timelines were given until now is what may still use the block.
+  void retire() noexcept;
+  // All uses are over. Does not wait; may put markers on queues. Only for a retired block.
+  bool idle() noexcept { return wait_idle(std::chrono::nanoseconds(0)); }
   bool wait_idle(std::chrono::nanoseconds limit) noexcept;
 
  private:
   struct Use {
     std::shared_ptr<Timeline> timeline;
-    std::uint64_t sequence;
+    std::uint64_t sequence;  // once retired
   };
 
   ClMem memory_;
   std::size_t capacity_;
   std::uint64_t id_;
   std::atomic<bool> pooled_;
-  // The common case, one queue, without the lock.
-  std::atomic<Timeline *> first_{nullptr};
-  std::atomic<std::uint64_t> first_sequence_{0};
+  std::atomic<Timeline *> first_{nullptr};  // that of uses_[0]: the common case, one queue, without the lock
   std::mutex mutex_;
-  std::vector<Use> uses_;  // uses_[0].timeline is first_
+  std::vector<Use> uses_;
 };
 
 class MemoryPool;

@@ -1,6 +1,7 @@
 #include <gpucompute/device.hpp>
 #include <gpucompute/platform.hpp>
 
+#include <algorithm>
 #include <mutex>
 
 #include "runtime/cl_query.hpp"
@@ -17,7 +18,7 @@ Platform::Platform(cl_platform_id native) : native_(native) {
   info_.extensions = platform_text(native, CL_PLATFORM_EXTENSIONS);
 }
 
-void load_devices(Platform &platform) {
+void load_devices(Platform &platform, std::vector<Error> &failures) {
   cl_uint count = 0;
   const cl_int code = clGetDeviceIDs(platform.native(), CL_DEVICE_TYPE_ALL, 0, nullptr, &count);
   if (code == CL_DEVICE_NOT_FOUND || (code == CL_SUCCESS && count == 0)) return;
@@ -29,7 +30,7 @@ void load_devices(Platform &platform) {
       platform.devices_.push_back(std::make_shared<Device>(platform, id));
     } catch (const Error &error) {
       // One broken device must not hide the others.
-      log(LogLevel::warning, "a device of ", platform.info().name, " is left out: ", error.message());
+      failures.push_back(error);
     }
   }
 }
@@ -38,7 +39,7 @@ namespace {
 
 using PlatformList = std::vector<std::shared_ptr<Platform>>;
 
-PlatformList load_platforms() {
+PlatformList load_platforms(std::vector<Error> &failures) {
   cl_uint count = 0;
   const cl_int code = clGetPlatformIDs(0, nullptr, &count);
   process_arm();  // after the drivers are loaded: exit hooks run in reverse order
@@ -54,14 +55,16 @@ PlatformList load_platforms() {
   for (cl_platform_id id : ids) {
     try {
       auto platform = std::make_shared<Platform>(id);
-      load_devices(*platform);
+      load_devices(*platform, failures);
       list.push_back(std::move(platform));
     } catch (const Error &error) {
-      log(LogLevel::warning, "an OpenCL platform is left out: ", error.message());
+      failures.push_back(error);
     }
   }
-  if (list.empty())
-    fail(Status::no_platform, "every OpenCL platform failed to answer; gpuc_doctor() tells what was looked at");
+  // Nothing at all, and not because there is nothing: not to be kept, another time may go better.
+  const bool any_device =
+      std::any_of(list.begin(), list.end(), [](const auto &platform) { return !platform->devices().empty(); });
+  if (!any_device && !failures.empty()) throw Error(failures.front());
   return list;
 }
 
@@ -73,8 +76,14 @@ const std::vector<std::shared_ptr<Platform>> &platforms() {
   static std::atomic<PlatformList *> list{nullptr};
   if (PlatformList *loaded = list.load(std::memory_order_acquire)) return *loaded;
   require_running();
-  std::lock_guard<std::mutex> lock(mutex);
-  if (!list.load()) list.store(new PlatformList(load_platforms()), std::memory_order_release);
+  std::vector<Error> failures;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!list.load()) list.store(new PlatformList(load_platforms(failures)), std::memory_order_release);
+  }
+  // Without the lock: the log may call this library.
+  for (const Error &failure : failures)
+    log(LogLevel::warning, "an OpenCL platform or device is left out: ", failure.message());
   return *list.load();
 }
 

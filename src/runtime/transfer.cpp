@@ -10,6 +10,7 @@
 #include "runtime/pinned_ranges.hpp"
 #include "runtime/quirks.hpp"
 #include "runtime/transfer_ring.hpp"
+#include "runtime/user_event.hpp"
 #include "support/log.hpp"
 
 namespace gpucompute {
@@ -49,14 +50,14 @@ bool TransferEngine::wants(const Queue &queue, const void *host, std::size_t siz
 }
 
 std::shared_ptr<TransferRing> TransferEngine::ring(const Device &device) {
-  std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = rings_.find(&device);
-  if (found != rings_.end()) return found->second;
-  auto made = TransferRing::create(context_.native(), device.native());
-  if (!made)
-    log(LogLevel::warning, "no transfer engine for ", device.info().name, ": threads or pinned memory cannot be had");
-  rings_[&device] = made;
-  return made;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = rings_.find(&device);
+    if (found != rings_.end()) return found->second;
+    if (auto made = rings_[&device] = TransferRing::create(context_.native(), device.native())) return made;
+  }
+  log(LogLevel::warning, "no transfer engine for ", device.info().name, ": threads or pinned memory cannot be had");
+  return nullptr;
 }
 
 bool TransferEngine::run(Queue &queue, const Copy &copy) {
@@ -112,7 +113,7 @@ bool TransferEngine::run_async(Queue &queue, const Copy &copy, Waits waits, std:
     job->end = ClEvent::share(marker->native());
     workers->submit(std::move(job));
   } catch (...) {
-    clSetUserEventStatus(end, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
+    complete_user_event(end, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
     throw;
   }
   if (out_event) *out_event = std::move(marker);

@@ -5,24 +5,13 @@
 #include <cstring>
 #include <system_error>
 
-#include "runtime/backoff.hpp"
+#include "runtime/user_event.hpp"
 
 namespace gpucompute {
 namespace {
 
 constexpr std::size_t most_workers = 8;
 constexpr std::size_t smallest_chunk = std::size_t(256) << 10;
-
-// Others wait for the event, for ever if it is not completed: a driver that fails is asked again.
-void complete(cl_event event, cl_int status) noexcept {
-  Backoff backoff;
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (process_running()) {
-    const cl_int code = clSetUserEventStatus(event, status);
-    if (code == CL_SUCCESS || code == CL_INVALID_OPERATION || std::chrono::steady_clock::now() > end) return;
-    backoff.pause();
-  }
-}
 
 std::size_t worker_count() {
   const std::size_t cores = std::max(2u, std::thread::hardware_concurrency());
@@ -216,7 +205,7 @@ cl_int TransferRing::copy_chunks(Worker &worker, TransferJob &job) {
 }
 
 void TransferRing::finish(const std::shared_ptr<TransferJob> &job) {
-  if (job->done && process_running()) complete(job->done.get(), job->error);
+  if (job->done && process_running()) complete_user_event(job->done.get(), job->error);
   std::shared_ptr<void> drop;  // may be the last reference to a context, so not under the lock
   {
     std::lock_guard<std::mutex> lock(mutex_);

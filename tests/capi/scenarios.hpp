@@ -16,8 +16,6 @@ class Steps {
  public:
   // Takes the result of one call. False: it failed, and the scenario ends.
   bool operator()(const char *function, gpuc_status got);
-  // Called when a step fails.
-  void on_failure(std::function<void()> hook) { hook_ = std::move(hook); }
   // A result that is not what it must be, although every call succeeded.
   void wrong(const std::string &what) { problems_.push_back(what); }
 
@@ -29,7 +27,6 @@ class Steps {
 
  private:
   gpuc_status status_ = GPUC_OK;
-  std::function<void()> hook_;
   std::string function_, message_;
   std::vector<std::string> problems_;
 };

@@ -51,7 +51,8 @@ Rect rect_of(const std::size_t *region, const Side &source, const Side &destinat
   return rect;
 }
 
-void copy_by_hand(const std::size_t *region, const Side &from, const unsigned char *source, const Side &to, unsigned char *destination) {
+void copy_by_hand(const std::size_t *region, const Side &from, const unsigned char *source, const Side &to,
+                  unsigned char *destination) {
   for (std::size_t z = 0; z < region[2]; ++z)
     for (std::size_t y = 0; y < region[1]; ++y)
       for (std::size_t x = 0; x < region[0]; ++x) destination[to.at(x, y, z)] = source[from.at(x, y, z)];
@@ -103,13 +104,17 @@ TEST_CASE("random boxes are copied as a loop would copy them") {
     // One byte less and it is out of range.
     if (source_size > 1) {
       const auto shorter = source_buffer->slice(0, source_size - 1);
-      CHECK_FAILS(Status::out_of_range, "the box", shorter->read_rect(*bench.queue, rect, host.data(), true, {}, nullptr));
-      CHECK_FAILS(Status::out_of_range, "the box in the source", shorter->copy_rect_to(*slice, *bench.queue, rect, {}, nullptr));
+      CHECK_FAILS(Status::out_of_range, "the box",
+                  shorter->read_rect(*bench.queue, rect, host.data(), true, {}, nullptr));
+      CHECK_FAILS(Status::out_of_range, "the box in the source",
+                  shorter->copy_rect_to(*slice, *bench.queue, rect, {}, nullptr));
     }
     if (destination_size > 1) {
       const auto shorter = slice->slice(0, destination_size - 1);
-      CHECK_FAILS(Status::out_of_range, "the box", shorter->write_rect(*bench.queue, rect, from.data(), true, {}, nullptr));
-      CHECK_FAILS(Status::out_of_range, "the box in the destination", source_buffer->copy_rect_to(*shorter, *bench.queue, rect, {}, nullptr));
+      CHECK_FAILS(Status::out_of_range, "the box",
+                  shorter->write_rect(*bench.queue, rect, from.data(), true, {}, nullptr));
+      CHECK_FAILS(Status::out_of_range, "the box in the destination",
+                  source_buffer->copy_rect_to(*shorter, *bench.queue, rect, {}, nullptr));
     }
   }
 }
@@ -131,7 +136,8 @@ TEST_CASE("boxes within one buffer are copied unless they share bytes") {
     rect.destination_origin[0] = dice.between(0, 32 - width);
     rect.destination_origin[1] = dice.between(0, 16 - height);
     const auto apart = [](std::size_t a, std::size_t b, std::size_t size) { return a >= b + size || b >= a + size; };
-    if (!apart(rect.source_origin[0], rect.destination_origin[0], width) && !apart(rect.source_origin[1], rect.destination_origin[1], height)) {
+    if (!apart(rect.source_origin[0], rect.destination_origin[0], width) &&
+        !apart(rect.source_origin[1], rect.destination_origin[1], height)) {
       CHECK_FAILS(Status::overlap, "share bytes", buffer->copy_rect_to(*buffer, *bench.queue, rect, {}, nullptr));
       ++refused;
       continue;
@@ -152,7 +158,8 @@ TEST_CASE("boxes within one buffer are copied unless they share bytes") {
   rect.source_row_pitch = 8;
   rect.destination_row_pitch = 16;
   rect.destination_origin[1] = 8;
-  CHECK_FAILS(Status::invalid_argument, "pitches must be the same", buffer->copy_rect_to(*buffer, *bench.queue, rect, {}, nullptr));
+  CHECK_FAILS(Status::invalid_argument, "pitches must be the same",
+              buffer->copy_rect_to(*buffer, *bench.queue, rect, {}, nullptr));
 }
 
 TEST_CASE("pitches that cannot be are refused") {
@@ -191,7 +198,8 @@ struct Saturated {
 };
 
 // Whether a side of a box is possible, and lies within that many bytes.
-bool possible(const std::size_t *region, const std::size_t *origin, std::size_t row_pitch, std::size_t slice_pitch, std::size_t whole) {
+bool possible(const std::size_t *region, const std::size_t *origin, std::size_t row_pitch, std::size_t slice_pitch,
+              std::size_t whole) {
   const Saturated row{row_pitch ? row_pitch : region[0]};
   const Saturated tight = Saturated{region[1]} * row;
   const Saturated slice = slice_pitch ? Saturated{slice_pitch} : tight;
@@ -221,18 +229,25 @@ TEST_CASE("boxes of any size are judged as if without a limit to numbers") {
   for (int i = 0; i < 5000; ++i) {
     Rect rect = box(8, dice.between(1, 4), dice.between(1, 2));
     // One to three of its numbers become extreme.
-    std::size_t *const numbers[] = {&rect.region[0],           &rect.region[1],
-                                    &rect.region[2],           &rect.source_origin[0],
-                                    &rect.source_origin[1],    &rect.source_origin[2],
-                                    &rect.source_row_pitch,    &rect.source_slice_pitch,
-                                    &rect.destination_origin[0], &rect.destination_origin[1],
-                                    &rect.destination_origin[2], &rect.destination_row_pitch,
+    std::size_t *const numbers[] = {&rect.region[0],
+                                    &rect.region[1],
+                                    &rect.region[2],
+                                    &rect.source_origin[0],
+                                    &rect.source_origin[1],
+                                    &rect.source_origin[2],
+                                    &rect.source_row_pitch,
+                                    &rect.source_slice_pitch,
+                                    &rect.destination_origin[0],
+                                    &rect.destination_origin[1],
+                                    &rect.destination_origin[2],
+                                    &rect.destination_row_pitch,
                                     &rect.destination_slice_pitch};
     for (std::size_t n = dice.between(1, 3); n > 0; --n)
       *numbers[dice.between(0, std::size(numbers) - 1)] = edges[dice.between(0, std::size(edges) - 1)];
     const Error error = failure_of([&] { buffer->copy_rect_to(*other, *bench.queue, rect, {}, nullptr); });
-    const bool valid = possible(rect.region, rect.source_origin, rect.source_row_pitch, rect.source_slice_pitch, 4096) &&
-                       possible(rect.region, rect.destination_origin, rect.destination_row_pitch, rect.destination_slice_pitch, 4096);
+    const bool valid =
+        possible(rect.region, rect.source_origin, rect.source_row_pitch, rect.source_slice_pitch, 4096) &&
+        possible(rect.region, rect.destination_origin, rect.destination_row_pitch, rect.destination_slice_pitch, 4096);
     CAPTURE(error.message());
     CHECK((error.status() == Status::ok) == valid);
     accepted += valid;

@@ -21,7 +21,8 @@ struct Mirror {
   Bytes expected;
   std::shared_ptr<Buffer> buffer;
 
-  Mirror(const Bench &b, Dice &dice, std::size_t size) : bench(b), expected(dice.bytes(size)), buffer(b.buffer(expected)) {}
+  Mirror(const Bench &b, Dice &dice, std::size_t size)
+      : bench(b), expected(dice.bytes(size)), buffer(b.buffer(expected)) {}
   bool holds() const { return bench.read(*buffer) == expected; }
   void put(std::size_t offset, const Bytes &data) {
     std::copy(data.begin(), data.end(), expected.begin() + static_cast<std::ptrdiff_t>(offset));
@@ -31,8 +32,9 @@ struct Mirror {
 // For a whole of `size` bytes: offsets and sizes that do not fit into it.
 std::vector<std::pair<std::size_t, std::size_t>> outside(std::size_t size) {
   std::vector<std::pair<std::size_t, std::size_t>> pairs = {{0, size + 1}, {size, 1}, {1, size}, {size + 1, 0}};
-  for (std::size_t large : {(std::size_t(1) << 31) - 1, (std::size_t(1) << 31) + 1, (std::size_t(1) << 32) - 1, (std::size_t(1) << 32) + 1,
-                            (std::size_t(1) << 62) - 1000, (std::size_t(1) << 63), SIZE_MAX - 1, SIZE_MAX}) {
+  for (std::size_t large :
+       {(std::size_t(1) << 31) - 1, (std::size_t(1) << 31) + 1, (std::size_t(1) << 32) - 1, (std::size_t(1) << 32) + 1,
+        (std::size_t(1) << 62) - 1000, (std::size_t(1) << 63), SIZE_MAX - 1, SIZE_MAX}) {
     pairs.emplace_back(0, large);
     pairs.emplace_back(large, 0);
     pairs.emplace_back(large, 1);
@@ -152,7 +154,8 @@ TEST_CASE("size 0 moves nothing but still follows the waits") {
   CHECK(bench.read(*buffer) == content);
   CHECK(bench.read(*other) == content);
   CHECK(host == 0xEE);
-  CHECK_FAILS(Status::invalid_argument, "size_bytes is 0", buffer->map(*bench.queue, Buffer::map_read, 0, 0, true, {}, nullptr));
+  CHECK_FAILS(Status::invalid_argument, "size_bytes is 0",
+              buffer->map(*bench.queue, Buffer::map_read, 0, 0, true, {}, nullptr));
 
   SKIP_WITHOUT_USER_EVENTS(bench.device());
   const auto gate = Event::create_user(*bench.context);
@@ -180,7 +183,8 @@ TEST_CASE("copies between buffers and within one") {
   Mirror source(bench, dice, 5003), destination(bench, dice, 7001);
   const auto source_slice = source.buffer->slice(3, 5000), destination_slice = destination.buffer->slice(1, 7000);
   for (int i = 0; i < 60; ++i) {
-    const std::size_t from = dice.between(0, 5000), size = dice.between(0, 5000 - from), to = dice.between(0, 7000 - size);
+    const std::size_t from = dice.between(0, 5000), size = dice.between(0, 5000 - from),
+                      to = dice.between(0, 7000 - size);
     source_slice->copy_to(*destination_slice, *bench.queue, from, to, size, {}, nullptr);
     const auto start = source.expected.begin() + 3 + static_cast<std::ptrdiff_t>(from);
     destination.put(1 + to, Bytes(start, start + static_cast<std::ptrdiff_t>(size)));
@@ -193,11 +197,14 @@ TEST_CASE("copies between buffers and within one") {
   for (int i = 0; i < 300; ++i) {
     const std::size_t size = dice.between(1, 1500);
     const std::size_t from = dice.between(0, 5000 - size), base = dice.between(0, 100);
-    const std::size_t to = i % 4 ? dice.between(0, 4900 - size) : from >= base + size ? from - size - base : dice.between(0, 4900 - size);
+    const std::size_t to = i % 4                 ? dice.between(0, 4900 - size)
+                           : from >= base + size ? from - size - base
+                                                 : dice.between(0, 4900 - size);
     const auto other_view = source.buffer->slice(3 + base, 5000 - base);
     const bool overlap = from < base + to + size && base + to < from + size;
     if (overlap) {
-      CHECK_FAILS(Status::overlap, "share bytes", source_slice->copy_to(*other_view, *bench.queue, from, to, size, {}, nullptr));
+      CHECK_FAILS(Status::overlap, "share bytes",
+                  source_slice->copy_to(*other_view, *bench.queue, from, to, size, {}, nullptr));
       ++refused;
       continue;
     }
@@ -210,7 +217,8 @@ TEST_CASE("copies between buffers and within one") {
   CHECK(refused > 20);
   CHECK(copied > 20);
   CHECK(source.holds());
-  CHECK_FAILS(Status::overlap, "100 bytes at 3 and at 3", source_slice->copy_to(*source_slice, *bench.queue, 0, 0, 100, {}, nullptr));
+  CHECK_FAILS(Status::overlap, "100 bytes at 3 and at 3",
+              source_slice->copy_to(*source_slice, *bench.queue, 0, 0, 100, {}, nullptr));
   CHECK_NOTHROW(source_slice->copy_to(*source_slice, *bench.queue, 0, 100, 100, {}, nullptr));
 }
 
@@ -228,8 +236,10 @@ TEST_CASE("fills with patterns of every size") {
     for (std::size_t i = 0; i < count; ++i) mirror.put(256 + offset + i * size, pattern);
     CHECK(mirror.holds());
     if (size == 1) continue;
-    CHECK_FAILS(Status::misaligned, "multiple", slice->fill(*bench.queue, pattern.data(), size, size / 2, size, {}, nullptr));
-    CHECK_FAILS(Status::misaligned, "multiple", slice->fill(*bench.queue, pattern.data(), size, 0, size + size / 2, {}, nullptr));
+    CHECK_FAILS(Status::misaligned, "multiple",
+                slice->fill(*bench.queue, pattern.data(), size, size / 2, size, {}, nullptr));
+    CHECK_FAILS(Status::misaligned, "multiple",
+                slice->fill(*bench.queue, pattern.data(), size, 0, size + size / 2, {}, nullptr));
     CHECK_FAILS(Status::misaligned, "byte 257",
                 mirror.buffer->slice(257, 1024)->fill(*bench.queue, pattern.data(), size, 0, size, {}, nullptr));
     // The slice is misaligned, but not the place in the whole buffer.
@@ -238,8 +248,10 @@ TEST_CASE("fills with patterns of every size") {
     CHECK(mirror.holds());
   }
   const Bytes pattern(512, 1);
-  for (std::size_t size : {std::size_t(0), std::size_t(3), std::size_t(12), std::size_t(127), std::size_t(256), SIZE_MAX})
-    CHECK_FAILS(Status::invalid_argument, "pattern_size_bytes", slice->fill(*bench.queue, pattern.data(), size, 0, 0, {}, nullptr));
+  for (std::size_t size :
+       {std::size_t(0), std::size_t(3), std::size_t(12), std::size_t(127), std::size_t(256), SIZE_MAX})
+    CHECK_FAILS(Status::invalid_argument, "pattern_size_bytes",
+                slice->fill(*bench.queue, pattern.data(), size, 0, 0, {}, nullptr));
   CHECK(mirror.holds());
 }
 
@@ -254,9 +266,11 @@ TEST_CASE("mapped memory is the buffer's") {
     CAPTURE(i);
     std::shared_ptr<Event> mapped_event, unmapped;
     const bool blocking = i % 2 == 0;
-    const std::uint32_t flags[] = {Buffer::map_read, Buffer::map_read | Buffer::map_write, Buffer::map_write, Buffer::map_write | Buffer::map_discard};
+    const std::uint32_t flags[] = {Buffer::map_read, Buffer::map_read | Buffer::map_write, Buffer::map_write,
+                                   Buffer::map_write | Buffer::map_discard};
     const std::uint32_t how = flags[i % 4];
-    auto *pointer = static_cast<unsigned char *>(slice->map(*bench.queue, how, offset, size, blocking, {}, &mapped_event));
+    auto *pointer =
+        static_cast<unsigned char *>(slice->map(*bench.queue, how, offset, size, blocking, {}, &mapped_event));
     REQUIRE(pointer);
     mapped_event->wait();
     const auto start = mirror.expected.begin() + 5 + static_cast<std::ptrdiff_t>(offset);
@@ -306,10 +320,12 @@ TEST_CASE("a buffer over host memory is that memory") {
     const auto buffer = Buffer::over_host(*bench.context, host, sizeof host);
     CHECK(bench.context->memory().in_use == sizeof host);
     CHECK(bench.read(*buffer) == content);
-    const auto kernel = bench.program("kernel void flip(global uchar *x) { x[get_global_id(0)] ^= 0xFF; }")->kernel("flip");
+    const auto kernel =
+        bench.program("kernel void flip(global uchar *x) { x[get_global_id(0)] ^= 0xFF; }")->kernel("flip");
     const Argument arguments[] = {argument(*buffer)};
     kernel->launch(*bench.queue, global_size(sizeof host), arguments, 1);
-    auto *pointer = static_cast<unsigned char *>(buffer->map(*bench.queue, Buffer::map_read, 0, sizeof host, true, {}, nullptr));
+    auto *pointer =
+        static_cast<unsigned char *>(buffer->map(*bench.queue, Buffer::map_read, 0, sizeof host, true, {}, nullptr));
     CHECK(pointer == host);
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < sizeof host; ++i) wrong += pointer[i] != (content[i] ^ 0xFF);
@@ -326,7 +342,8 @@ TEST_CASE("a cl_mem can be wrapped") {
   const auto other = Context::create();
   cl_int code = CL_SUCCESS;
   Bytes content(1000, 3);
-  cl_mem native = clCreateBuffer(bench.context->native(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, 1000, content.data(), &code);
+  cl_mem native =
+      clCreateBuffer(bench.context->native(), CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, 1000, content.data(), &code);
   REQUIRE(code == CL_SUCCESS);
   const auto references = [&] {
     cl_uint count = 0;
@@ -370,7 +387,8 @@ TEST_CASE("what does not fit into the buffer is refused by every function") {
     CHECK_FAILS(Status::out_of_range, "the fill", buffer.fill(queue, host.data(), 1, o, s, {}, &event));
     CHECK_FAILS(Status::out_of_range, "the map", buffer.map(queue, Buffer::map_read, o, s, true, {}, &event));
     CHECK_FAILS(Status::out_of_range, "the source", buffer.copy_to(*other, queue, o, 0, s, {}, &event));
-    CHECK_FAILS(Status::out_of_range, "the destination", other->slice(0, 2000)->copy_to(buffer, queue, 0, o, std::min<std::size_t>(s, 2000), {}, &event));
+    CHECK_FAILS(Status::out_of_range, "the destination",
+                other->slice(0, 2000)->copy_to(buffer, queue, 0, o, std::min<std::size_t>(s, 2000), {}, &event));
     CHECK(event == nullptr);
   }
   CHECK(mirror.holds());
@@ -401,7 +419,8 @@ TEST_CASE("queue and buffers must be of one context") {
 TEST_CASE("a slice is a kernel argument where the device's alignment allows it") {
   const Bench bench;
   const std::size_t alignment = bench.device().info().slice_alignment;
-  const auto kernel = bench.program("kernel void add(global uchar *x, uchar n) { x[get_global_id(0)] += n; }")->kernel("add");
+  const auto kernel =
+      bench.program("kernel void add(global uchar *x, uchar n) { x[get_global_id(0)] += n; }")->kernel("add");
   Dice dice(18);
   CAPTURE(dice.seed());
   Mirror mirror(bench, dice, 4 * alignment + 100);
@@ -411,7 +430,8 @@ TEST_CASE("a slice is a kernel argument where the device's alignment allows it")
     const auto n = static_cast<std::uint8_t>(i + 1);
     const Argument arguments[] = {argument(*slice), argument(n)};
     for (int twice = 0; twice < 2; ++twice) kernel->launch(*bench.queue, global_size(size), arguments, 2);
-    for (std::size_t k = 0; k < size; ++k) mirror.expected[i * alignment + k] = static_cast<unsigned char>(mirror.expected[i * alignment + k] + 2 * n);
+    for (std::size_t k = 0; k < size; ++k)
+      mirror.expected[i * alignment + k] = static_cast<unsigned char>(mirror.expected[i * alignment + k] + 2 * n);
   }
   CHECK(mirror.holds());
   // The same slice of a slice; made, used and dropped many times.
@@ -420,7 +440,8 @@ TEST_CASE("a slice is a kernel argument where the device's alignment allows it")
     const Argument arguments[] = {argument(*slice), argument(std::uint8_t(3))};
     kernel->launch(*bench.queue, global_size(10), arguments, 2);
   }
-  for (std::size_t k = 0; k < 10; ++k) mirror.expected[2 * alignment + k] = static_cast<unsigned char>(mirror.expected[2 * alignment + k] + 60);
+  for (std::size_t k = 0; k < 10; ++k)
+    mirror.expected[2 * alignment + k] = static_cast<unsigned char>(mirror.expected[2 * alignment + k] + 60);
   CHECK(mirror.holds());
   if (alignment > 1) {
     const auto slice = mirror.buffer->slice(alignment / 2, 10);
@@ -465,7 +486,8 @@ TEST_CASE("threads write to slices of one buffer, and make one slice an argument
     const auto shared = buffer->slice(part, part);
     std::vector<cl_mem> made(4, nullptr);
     threads.clear();
-    for (std::size_t t = 0; t < 4; ++t) threads.emplace_back([&, t] { made[t] = shared->argument(bench.device(), 0, "add"); });
+    for (std::size_t t = 0; t < 4; ++t)
+      threads.emplace_back([&, t] { made[t] = shared->argument(bench.device(), 0, "add"); });
     for (auto &thread : threads) thread.join();
     for (cl_mem one : made) wrong += one != made[0] || one == nullptr;
   }

@@ -180,7 +180,8 @@ TEST_CASE("host memory is zero, pinned, and known to be so") {
   CHECK_FALSE(pinned.contains(where, 1));
   CHECK_FAILS(Status::invalid_argument, "size_bytes is 0", HostMemory::create(*bench.context, 0));
   CHECK_FAILS(Status::allocation_too_large, "at most", HostMemory::create(*bench.context, SIZE_MAX));
-  CHECK_FAILS(Status::allocation_too_large, "at most", HostMemory::create(*bench.context, bench.context->max_allocation() + 1));
+  CHECK_FAILS(Status::allocation_too_large, "at most",
+              HostMemory::create(*bench.context, bench.context->max_allocation() + 1));
 }
 
 TEST_CASE("pinned ranges beside each other are apart") {

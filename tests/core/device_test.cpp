@@ -40,7 +40,8 @@ std::string raw_text(const Device &device, cl_device_info key) {
 
 std::vector<std::shared_ptr<Device>> every_device() {
   std::vector<std::shared_ptr<Device>> all;
-  for (const auto &platform : platforms()) all.insert(all.end(), platform->devices().begin(), platform->devices().end());
+  for (const auto &platform : platforms())
+    all.insert(all.end(), platform->devices().begin(), platform->devices().end());
   return all;
 }
 
@@ -116,7 +117,8 @@ TEST_CASE("devices tell what the driver tells") {
     CHECK(i.available == (raw<cl_bool>(d, CL_DEVICE_AVAILABLE) != 0));
     CHECK(i.compiler_available == (raw<cl_bool>(d, CL_DEVICE_COMPILER_AVAILABLE) != 0));
     CHECK(i.little_endian == (raw<cl_bool>(d, CL_DEVICE_ENDIAN_LITTLE) != 0));
-    const bool out_of_order = (raw<cl_command_queue_properties>(d, CL_DEVICE_QUEUE_PROPERTIES) & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
+    const bool out_of_order =
+        (raw<cl_command_queue_properties>(d, CL_DEVICE_QUEUE_PROPERTIES) & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
     CHECK(i.out_of_order == out_of_order);
     // And it makes sense.
     CHECK_FALSE(i.name.empty());
@@ -128,8 +130,10 @@ TEST_CASE("devices tell what the driver tells") {
     CHECK((i.slice_alignment & (i.slice_alignment - 1)) == 0);
     CHECK(i.max_argument_bytes >= 256);
     CHECK((i.opencl_version >= 100 && i.opencl_version < 400 && i.opencl_version % 10 == 0));
-    CHECK(contains(i.version, "OpenCL " + std::to_string(i.opencl_version / 100) + "." + std::to_string(i.opencl_version % 100 / 10)));
-    CHECK(contains(i.c_version, std::to_string(i.opencl_c_version / 100) + "." + std::to_string(i.opencl_c_version % 100 / 10)));
+    CHECK(contains(i.version, "OpenCL " + std::to_string(i.opencl_version / 100) + "." +
+                                  std::to_string(i.opencl_version % 100 / 10)));
+    CHECK(contains(i.c_version,
+                   std::to_string(i.opencl_c_version / 100) + "." + std::to_string(i.opencl_c_version % 100 / 10)));
     CHECK((i.uuid.empty() || i.uuid.size() == 32));
     CHECK(find_device(d.native()) == device);
   }
@@ -180,9 +184,11 @@ TEST_CASE("a filter selects by type, index and text") {
     CHECK(shouted.size() == named.size());
     const auto in_parts = list_devices(name.substr(0, 3) + " : " + name.substr(name.size() / 2));
     CHECK(std::find(in_parts.begin(), in_parts.end(), all[i]) != in_parts.end());
-    for (const auto &match : named) CHECK(contains(upper(match->info().name + match->platform().info().name + match->info().vendor), upper(name)));
+    for (const auto &match : named)
+      CHECK(contains(upper(match->info().name + match->platform().info().name + match->info().vendor), upper(name)));
   }
-  const std::pair<const char *, DeviceType> types[] = {{"cpu", DeviceType::cpu}, {"GPU", DeviceType::gpu}, {"Accelerator", DeviceType::accelerator}};
+  const std::pair<const char *, DeviceType> types[] = {
+      {"cpu", DeviceType::cpu}, {"GPU", DeviceType::gpu}, {"Accelerator", DeviceType::accelerator}};
   std::size_t typed = 0;
   for (const auto &[word, type] : types) {
     try {
@@ -295,7 +301,8 @@ TEST_CASE("two devices" * doctest::skip()) {
       CHECK_FAILS(Status::no_device, "device filter", select_device("1"));
       if (!one_platform) CHECK_FAILS(Status::no_device, "device filter", select_device(other));
     }
-    const Environment variable("GPUC_DEVICE", one_platform ? "cpu" : filter.c_str()), enforce("GPUC_DEVICE_ENFORCE", "1");
+    const Environment variable("GPUC_DEVICE", one_platform ? "cpu" : filter.c_str()),
+        enforce("GPUC_DEVICE_ENFORCE", "1");
     CHECK(list_devices("").size() == (one_platform ? 2u : 1u));
   }
   if (one_platform) {
@@ -386,7 +393,8 @@ TEST_CASE("capabilities are probed once and kept") {
   CHECK(first.fp64 == device->has_extension("cl_khr_fp64"));
   if (!device->has_extension("cl_khr_fp16")) CHECK(first.fp16 < Fp16::arithmetic);
   if (!device->has_extension("cl_nv_compiler_options")) CHECK_FALSE(first.inline_ptx);
-  CHECK(first.spirv == (device->has_extension("cl_khr_il_program") || !device_value_or<char>(device->native(), CL_DEVICE_IL_VERSION, 0) == 0));
+  CHECK(first.spirv == (device->has_extension("cl_khr_il_program") ||
+                        !device_value_or<char>(device->native(), CL_DEVICE_IL_VERSION, 0) == 0));
 
   // Damaged: found anew, the same, and stored again.
   Dice dice(3);

@@ -234,6 +234,8 @@ Bytes mutant(const Bytes &original, std::mt19937_64 &random) {
 
 }  // namespace
 
+TEST_SUITE_BEGIN("disk_cache");
+
 TEST_CASE("sha256: known digests") {
   CHECK(Sha256().hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(Sha256().bytes("abc", 3).hex() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -1017,3 +1019,5 @@ TEST_CASE("disk cache: a fork in the middle of the work leaves the child a worki
   stop = true;
   for (std::thread &thread : threads) thread.join();
 }
+
+TEST_SUITE_END();

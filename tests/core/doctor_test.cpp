@@ -191,6 +191,8 @@ bool passes_in_child(const std::string &assignments, const std::string &test_cas
 
 }  // namespace
 
+TEST_SUITE_BEGIN("doctor");
+
 TEST_CASE("doctor: no vendors folder, and an empty one") {
   const Tree tree;
   const DoctorProblem missing = the(tree.diagnose(), "vendors_missing");
@@ -831,3 +833,5 @@ TEST_CASE("doctor child: forked" * doctest::skip()) {
   CHECK(waitpid(child, &status, 0) == child);
   CHECK(status == 0);
 }
+
+TEST_SUITE_END();

@@ -44,8 +44,10 @@ TEST_CASE("size classes hold the request, waste little, and never wrap") {
   for (std::size_t size : sizes) {
     const std::size_t capacity = pool_size_class(size);
     small += capacity < size || capacity == 0;
-    if (size > 4 * KiB) wasteful += (capacity - size) * 8 > size;
-    else wasteful += capacity - size > 512;
+    if (size > 4 * KiB)
+      wasteful += (capacity - size) * 8 > size;
+    else
+      wasteful += capacity - size > 512;
     unsteady += capacity < last;
     unfixed += pool_size_class(capacity) != capacity;
     last = capacity;
@@ -142,10 +144,11 @@ TEST_CASE("the figures add up after any sequence of requests") {
     }
     peak = std::max(peak, in_use);
     const MemoryStatistics s = bench.context->memory();
-    const bool equal = s.in_use == in_use && s.peak == peak && s.hits == hits && s.misses == misses && s.cached == cached_bytes &&
-                       s.live_buffers == alive.size();
-    REQUIRE_MESSAGE(equal, "step ", step, ": in use ", s.in_use, " for ", in_use, ", peak ", s.peak, " for ", peak, ", hits ", s.hits,
-                    " for ", hits, ", misses ", s.misses, " for ", misses, ", cached ", s.cached, " for ", cached_bytes);
+    const bool equal = s.in_use == in_use && s.peak == peak && s.hits == hits && s.misses == misses &&
+                       s.cached == cached_bytes && s.live_buffers == alive.size();
+    REQUIRE_MESSAGE(equal, "step ", step, ": in use ", s.in_use, " for ", in_use, ", peak ", s.peak, " for ", peak,
+                    ", hits ", s.hits, " for ", hits, ", misses ", s.misses, " for ", misses, ", cached ", s.cached,
+                    " for ", cached_bytes);
   }
 }
 
@@ -226,14 +229,30 @@ TEST_CASE("a use by a slice counts, by a copy, a kernel, a map and an asynchrono
     const Argument arguments[] = {argument(*buffer)};
     void *mapped = nullptr;
     switch (use) {
-      case 0: buffer->slice(128, 256)->write_async(*queue, 0, 256, host.data(), waits, nullptr); break;
-      case 1: buffer->copy_to(*keep, *queue, 0, 0, size, waits, nullptr); break;
-      case 2: keep->copy_to(*buffer, *queue, 0, 0, size, waits, nullptr); break;
-      case 3: kernel->launch(*queue, global_size(size), arguments, 1, waits, nullptr); break;
-      case 4: buffer->read_async(*queue, 0, size, host.data(), waits, nullptr); break;
-      case 5: buffer->write_rect(*queue, rect, host.data(), false, waits, nullptr); break;
-      case 6: buffer->read_rect(*queue, rect, host.data(), false, waits, nullptr); break;
-      case 7: keep->copy_rect_to(*buffer, *queue, rect, waits, nullptr); break;
+      case 0:
+        buffer->slice(128, 256)->write_async(*queue, 0, 256, host.data(), waits, nullptr);
+        break;
+      case 1:
+        buffer->copy_to(*keep, *queue, 0, 0, size, waits, nullptr);
+        break;
+      case 2:
+        keep->copy_to(*buffer, *queue, 0, 0, size, waits, nullptr);
+        break;
+      case 3:
+        kernel->launch(*queue, global_size(size), arguments, 1, waits, nullptr);
+        break;
+      case 4:
+        buffer->read_async(*queue, 0, size, host.data(), waits, nullptr);
+        break;
+      case 5:
+        buffer->write_rect(*queue, rect, host.data(), false, waits, nullptr);
+        break;
+      case 6:
+        buffer->read_rect(*queue, rect, host.data(), false, waits, nullptr);
+        break;
+      case 7:
+        keep->copy_rect_to(*buffer, *queue, rect, waits, nullptr);
+        break;
       default:
         mapped = buffer->map(*queue, Buffer::map_write, 0, size, true, {}, nullptr);
         buffer->unmap(*queue, mapped, waits, nullptr);
@@ -383,7 +402,8 @@ TEST_CASE("short-lived queues that use a long-lived buffer do not pile up") {
     buffer->fill(*queue, &value, 1, 0, 4096, {}, nullptr);
     queue->finish();
   }
-  const auto alive = std::count_if(timelines.begin(), timelines.end(), [](const auto &weak) { return !weak.expired(); });
+  const auto alive =
+      std::count_if(timelines.begin(), timelines.end(), [](const auto &weak) { return !weak.expired(); });
   CHECK(alive <= 9);
   CHECK(bench.read(*buffer) == Bytes(4096, 63));
 }

@@ -1,7 +1,7 @@
 // Programs: sources, headers, macros, options, failures, binaries, and the cache on disk.
 #include <doctest/doctest.h>
-#include <gpucompute/program.hpp>
 #include <sys/stat.h>
+#include <gpucompute/program.hpp>
 
 #include <fstream>
 #include <string>
@@ -42,11 +42,13 @@ std::int32_t result_of(const Bench &bench, const ProgramDescription &description
   return result(bench, *Program::create(*bench.context, description));
 }
 
-std::string writes(const std::string &expression) { return "kernel void k(global int *x) { x[0] = " + expression + "; }\n"; }
+std::string writes(const std::string &expression) {
+  return "kernel void k(global int *x) { x[0] = " + expression + "; }\n";
+}
 
-// Each test's own: nobody else has stored it.
+// Another one each time: this process's cache does not have it.
 std::string fresh(const std::string &expression) {
-  static std::uint64_t number = std::random_device()();
+  static int number = 0;
   return "// " + std::to_string(++number) + "\n" + writes(expression);
 }
 
@@ -57,7 +59,9 @@ TEST_CASE("one source, several sources, and kernels of each") {
   CHECK(result_of(bench, text(writes("42"))) == 42);
   ProgramDescription description;
   description.sources = {{"a.cl", "int helper(int n) { return n * 2; }"},
-                         {"b.cl", "int helper(int n);\nkernel void k(global int *x) { x[0] = helper(21); }\nkernel void other(global int *x, float y) { x[0] = (int)y; }"},
+                         {"b.cl",
+                          "int helper(int n);\nkernel void k(global int *x) { x[0] = helper(21); }\nkernel void "
+                          "other(global int *x, float y) { x[0] = (int)y; }"},
                          {"c.cl", "kernel void another(global int *x) { x[0] = 7; }"}};
   const auto program = Program::create(*bench.context, description);
   CHECK(program->kernel_names() == std::vector<std::string>{"another", "k", "other"});
@@ -77,10 +81,12 @@ TEST_CASE("one source, several sources, and kernels of each") {
 
 TEST_CASE("headers: nested, guarded, once, and mutual") {
   const Bench bench;
-  ProgramDescription description = text("#include \"a.h\"\n#include \"lib/b.h\"\n#include \"a.h\"\n" + writes("A + B + C"));
-  description.headers = {{"a.h", "#pragma once\n#include \"lib/b.h\"\nconstant int A = 100;"},
-                         {"lib/b.h", "#ifndef B_H\n#define B_H\n#include \"a.h\"\n#include \"c.h\"\nconstant int B = 20;\n#endif"},
-                         {"c.h", "#ifndef C_H\n#define C_H\n#include \"lib/b.h\"\nconstant int C = 3;\n#endif"}};
+  ProgramDescription description =
+      text("#include \"a.h\"\n#include \"lib/b.h\"\n#include \"a.h\"\n" + writes("A + B + C"));
+  description.headers = {
+      {"a.h", "#pragma once\n#include \"lib/b.h\"\nconstant int A = 100;"},
+      {"lib/b.h", "#ifndef B_H\n#define B_H\n#include \"a.h\"\n#include \"c.h\"\nconstant int B = 20;\n#endif"},
+      {"c.h", "#ifndef C_H\n#define C_H\n#include \"lib/b.h\"\nconstant int C = 3;\n#endif"}};
   CHECK(result_of(bench, description) == 123);
 }
 
@@ -122,8 +128,9 @@ TEST_CASE("exactly one of sources, binary and SPIR-V") {
 TEST_CASE("a program that does not build says where and shows the line") {
   const Bench bench;
   ProgramDescription description;
-  description.sources = {{"fine.cl", "int fine(int n) { return n; }\n"},
-                         {"wrong.cl", "kernel void k(global int *x) {\n  int a = 1;\n  x[0] = a + undeclared_thing;\n}\n"}};
+  description.sources = {
+      {"fine.cl", "int fine(int n) { return n; }\n"},
+      {"wrong.cl", "kernel void k(global int *x) {\n  int a = 1;\n  x[0] = a + undeclared_thing;\n}\n"}};
   description.defines = {{"UNUSED", "1"}};
   description.options = "-DSOMETHING=2";
   for (int twice = 0; twice < 2; ++twice) {
@@ -266,7 +273,9 @@ TEST_CASE("whatever a program depends on is in the key") {
   description.defines = {{"VALUE", "1"}};
   CHECK(result_of(bench, description) == 1);
   CHECK(Program::create(*bench.context, description)->from_cache());
-  const auto misses = [&](const ProgramDescription &changed) { return !Program::create(*bench.context, changed)->from_cache(); };
+  const auto misses = [&](const ProgramDescription &changed) {
+    return !Program::create(*bench.context, changed)->from_cache();
+  };
   ProgramDescription changed = description;
   changed.defines[0].second = "2";
   CHECK(misses(changed));
@@ -390,7 +399,7 @@ TEST_CASE("the library's own kernels") {
   REQUIRE(embedded_kernels[0].name != nullptr);
   for (const EmbeddedKernel *kernel = embedded_kernels; kernel->name; ++kernel) {
     CHECK(kernel_source(kernel->name) == kernel->source);
-    CHECK(contains(kernel->source, "kernel"));
+    CHECK_FALSE(std::string(kernel->source).empty());
   }
   CHECK_FAILS(Status::internal, "'none.cl'", kernel_source("none.cl"));
   const TemporaryFolder folder;

@@ -112,8 +112,10 @@ TEST_CASE("markers and barriers wait for events of another queue") {
   for (bool barrier : {false, true}) {
     const auto one = Event::create_user(*bench.context);
     std::shared_ptr<Event> marker;
-    if (barrier) other->barrier(WaitFor(*one), &marker);
-    else other->marker(WaitFor(*one), &marker);
+    if (barrier)
+      other->barrier(WaitFor(*one), &marker);
+    else
+      other->marker(WaitFor(*one), &marker);
     other->flush();
     CHECK_FAILS(Status::timeout, barrier ? "a barrier" : "a marker", marker->wait_for(20'000'000));
     one->complete(0);
@@ -208,8 +210,10 @@ TEST_CASE("threads share a queue and its timeline") {
         const auto value = static_cast<unsigned char>(t * 40 + i);
         fill(bench, *buffer, value);
         const std::uint64_t mine = bench.queue->timeline()->last();
-        if (i % 3 == 0) bench.queue->finish();
-        else if (i % 3 == 1) wrong += !bench.queue->timeline()->wait(mine, 30s);
+        if (i % 3 == 0)
+          bench.queue->finish();
+        else if (i % 3 == 1)
+          wrong += !bench.queue->timeline()->wait(mine, 30s);
         wrong += bench.read(*buffer) != Bytes(256, value);
         wrong += !bench.queue->timeline()->wait(mine, 30s);
       }

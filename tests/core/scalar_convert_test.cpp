@@ -20,16 +20,46 @@ namespace {
 
 template <class T>
 struct TypeOf;
-template <> struct TypeOf<std::int8_t> { static constexpr DataType value = DataType::i8; };
-template <> struct TypeOf<std::uint8_t> { static constexpr DataType value = DataType::u8; };
-template <> struct TypeOf<std::int16_t> { static constexpr DataType value = DataType::i16; };
-template <> struct TypeOf<std::uint16_t> { static constexpr DataType value = DataType::u16; };
-template <> struct TypeOf<std::int32_t> { static constexpr DataType value = DataType::i32; };
-template <> struct TypeOf<std::uint32_t> { static constexpr DataType value = DataType::u32; };
-template <> struct TypeOf<std::int64_t> { static constexpr DataType value = DataType::i64; };
-template <> struct TypeOf<std::uint64_t> { static constexpr DataType value = DataType::u64; };
-template <> struct TypeOf<float> { static constexpr DataType value = DataType::f32; };
-template <> struct TypeOf<double> { static constexpr DataType value = DataType::f64; };
+template <>
+struct TypeOf<std::int8_t> {
+  static constexpr DataType value = DataType::i8;
+};
+template <>
+struct TypeOf<std::uint8_t> {
+  static constexpr DataType value = DataType::u8;
+};
+template <>
+struct TypeOf<std::int16_t> {
+  static constexpr DataType value = DataType::i16;
+};
+template <>
+struct TypeOf<std::uint16_t> {
+  static constexpr DataType value = DataType::u16;
+};
+template <>
+struct TypeOf<std::int32_t> {
+  static constexpr DataType value = DataType::i32;
+};
+template <>
+struct TypeOf<std::uint32_t> {
+  static constexpr DataType value = DataType::u32;
+};
+template <>
+struct TypeOf<std::int64_t> {
+  static constexpr DataType value = DataType::i64;
+};
+template <>
+struct TypeOf<std::uint64_t> {
+  static constexpr DataType value = DataType::u64;
+};
+template <>
+struct TypeOf<float> {
+  static constexpr DataType value = DataType::f32;
+};
+template <>
+struct TypeOf<double> {
+  static constexpr DataType value = DataType::f64;
+};
 
 // The 80-bit type of this machine holds every 64-bit integer and every double.
 using Exact = long double;
@@ -70,8 +100,10 @@ void check_one(From value, Tally &tally) {
   const bool expected = representable<To>(static_cast<Exact>(value));
   if (done) {
     ++tally.accepted;
-    if constexpr (std::is_integral_v<To>) tally.wrong += static_cast<Exact>(out) != static_cast<Exact>(value);
-    else tally.wrong += out != static_cast<To>(value);
+    if constexpr (std::is_integral_v<To>)
+      tally.wrong += static_cast<Exact>(out) != static_cast<Exact>(value);
+    else
+      tally.wrong += out != static_cast<To>(value);
   } else {
     ++tally.refused;
     tally.speechless += reason.empty() || !contains(reason, "got ");
@@ -114,7 +146,8 @@ void check_source() {
     if constexpr (std::is_integral_v<From>)
       check_all_targets(static_cast<From>(bits), tally);
     else
-      check_all_targets(static_cast<From>(static_cast<std::int64_t>(bits)) / static_cast<From>(dice.between(1, 2)), tally);
+      check_all_targets(static_cast<From>(static_cast<std::int64_t>(bits)) / static_cast<From>(dice.between(1, 2)),
+                        tally);
   }
   CAPTURE(name_of(TypeOf<From>::value));
   CHECK(tally.wrong == 0);
@@ -132,9 +165,12 @@ std::string reason_of(DataType from, const void *value, DataType to) {
 double half_value(std::uint16_t half) {
   const int sign = half >> 15, exponent = (half >> 10) & 31, fraction = half & 1023;
   double value;
-  if (exponent == 31) value = fraction ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
-  else if (exponent == 0) value = std::ldexp(fraction, -24);
-  else value = std::ldexp(1024 + fraction, exponent - 25);
+  if (exponent == 31)
+    value = fraction ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+  else if (exponent == 0)
+    value = std::ldexp(fraction, -24);
+  else
+    value = std::ldexp(1024 + fraction, exponent - 25);
   return sign ? -value : value;
 }
 
@@ -163,7 +199,8 @@ TEST_CASE("integers and reals become any type that holds them, and no other") {
 }
 
 TEST_CASE("what is refused, and why") {
-  const double half = 2.5, two = 2.0, large = 1e300, past_u64 = 0x1p64, least = -0x1p63, below = -0x1.0000000000001p63, not_half = 65520, nearly = 65519.99999999;
+  const double half = 2.5, two = 2.0, large = 1e300, past_u64 = 0x1p64, least = -0x1p63, below = -0x1.0000000000001p63,
+               not_half = 65520, nearly = 65519.99999999;
   const double infinite = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   const std::int32_t minus_one = -1, much = 300, very_much = 70000;
   CHECK(contains(reason_of(DataType::f64, &half, DataType::i32), "got 2.5, which is not a whole number"));
@@ -185,7 +222,8 @@ TEST_CASE("what is refused, and why") {
     CHECK(reason_of(DataType::f64, &infinite, to) != "accepted");
     CHECK(reason_of(DataType::f64, &nan, to) != "accepted");
   }
-  for (DataType from : {DataType::none, DataType::f16, DataType::c64, DataType::c128, DataType::bf16, static_cast<DataType>(99), static_cast<DataType>(-1)})
+  for (DataType from : {DataType::none, DataType::f16, DataType::c64, DataType::c128, DataType::bf16,
+                        static_cast<DataType>(99), static_cast<DataType>(-1)})
     CHECK(contains(reason_of(from, &half, DataType::i32), "got a scalar of type"));
 }
 
@@ -195,16 +233,22 @@ TEST_CASE("a real rounds to float as the host rounds, and never from finite to i
   int wrong = 0, refused = 0;
   for (int i = 0; i < 200000; ++i) {
     std::uint64_t bits = dice.bits();
-    if (i % 2) bits = (bits & 0x800FFFFFFFFFFFFFu) | (std::uint64_t(1023 - 152 + dice.between(0, 282)) << 52);  // near float's range
+    if (i % 2)
+      bits = (bits & 0x800FFFFFFFFFFFFFu) |
+             (std::uint64_t(1023 - 152 + dice.between(0, 282)) << 52);  // near float's range
     double value;
     std::memcpy(&value, &bits, sizeof value);
     float out;
     std::string reason;
     const bool done = convert(value, out, reason);
-    if (std::isnan(value)) wrong += !done || !std::isnan(out);
-    else if (std::isinf(value)) wrong += !done || static_cast<double>(out) != value;
-    else if (std::fabs(value) < 0x1.ffffffp127) wrong += !done || out != static_cast<float>(value);
-    else wrong += done, ++refused;
+    if (std::isnan(value))
+      wrong += !done || !std::isnan(out);
+    else if (std::isinf(value))
+      wrong += !done || static_cast<double>(out) != value;
+    else if (std::fabs(value) < 0x1.ffffffp127)
+      wrong += !done || out != static_cast<float>(value);
+    else
+      wrong += done, ++refused;
   }
   CHECK(wrong == 0);
   CHECK(refused > 1000);
@@ -225,7 +269,8 @@ TEST_CASE("every half comes back from float and double") {
     const double value = half_value(half);
     const bool nan = std::isnan(value);
     const std::uint16_t from_float = half_bits(static_cast<float>(value)), from_double = half_of(value);
-    const bool good_nan = (from_float & 0x7C00) == 0x7C00 && (from_float & 0x3FF) && (from_double & 0x7C00) == 0x7C00 && (from_double & 0x3FF);
+    const bool good_nan = (from_float & 0x7C00) == 0x7C00 && (from_float & 0x3FF) && (from_double & 0x7C00) == 0x7C00 &&
+                          (from_double & 0x3FF);
     wrong += nan ? !good_nan : from_float != half || from_double != half;
   }
   CHECK(wrong == 0);

@@ -42,10 +42,14 @@ TEST_CASE("sources are joined with marks that name them") {
 }
 
 TEST_CASE("headers are put in where they are included") {
-  const std::string joined = join_sources(sources({{"main", "  #  include \"h\"  // c\nint b;\n#include <h>\n#include \"other\"\n"}}, {{"h", "int a;"}, {"unused", "no"}}));
-  CHECK(joined == "#line 1 \"main\"\n#line 1 \"h\"\nint a;\n#line 2 \"main\"\nint b;\n#include <h>\n#include \"other\"\n");
+  const std::string joined =
+      join_sources(sources({{"main", "  #  include \"h\"  // c\nint b;\n#include <h>\n#include \"other\"\n"}},
+                           {{"h", "int a;"}, {"unused", "no"}}));
+  CHECK(joined ==
+        "#line 1 \"main\"\n#line 1 \"h\"\nint a;\n#line 2 \"main\"\nint b;\n#include <h>\n#include \"other\"\n");
   CHECK(includes_files(joined));
-  CHECK_FAILS(Status::invalid_argument, "a header has no name", join_sources(sources({{"main", ""}}, {{"", "int a;"}})));
+  CHECK_FAILS(Status::invalid_argument, "a header has no name",
+              join_sources(sources({{"main", ""}}, {{"", "int a;"}})));
 }
 
 TEST_CASE("headers that are included again come again, unless they say once") {
@@ -59,9 +63,11 @@ TEST_CASE("headers that are included again come again, unless they say once") {
     CHECK(count(joined, "int b;") == 1);
     CHECK(count(joined, "pragma") == 0);
   }
-  CHECK(count(join_sources(sources({{"m", "#include \"h\"\n#include \"h\"\n"}}, {{"h", "#pragma twice once\nint a;"}})), "int a;") == 2);
+  CHECK(count(join_sources(sources({{"m", "#include \"h\"\n#include \"h\"\n"}}, {{"h", "#pragma twice once\nint a;"}})),
+              "int a;") == 2);
   // Mutual inclusion ends.
-  const std::string mutual = join_sources(sources({{"m", "#include \"a\"\n"}}, {{"a", "#include \"b\"\nint a;"}, {"b", "#include \"a\"\n#include \"b\"\nint b;"}}));
+  const std::string mutual = join_sources(sources(
+      {{"m", "#include \"a\"\n"}}, {{"a", "#include \"b\"\nint a;"}, {"b", "#include \"a\"\n#include \"b\"\nint b;"}}));
   CHECK(count(mutual, "int a;") == 1);
   CHECK(count(mutual, "int b;") == 1);
   CHECK_FALSE(includes_files(mutual));
@@ -71,7 +77,8 @@ TEST_CASE("macros are defined before everything, and cannot be anything else") {
   ProgramDescription description = sources({{"m", "x"}});
   description.defines = {{"A", "1"}, {"_B2", ""}, {"F(x, y)", "((x) + (y))"}};
   CHECK(join_sources(description) == "#define A 1\n#define _B2 \n#define F(x, y) ((x) + (y))\n#line 1 \"m\"\nx\n");
-  for (const char *name : {"", "1A", "A B", "A-B", "A=1", "F(x", "F)", "A\n", "A\n#define B", "F(x\n)", "F(x)\nint y;)", "F(x)(", "F(\r)", "\xC3\xA4"}) {
+  for (const char *name : {"", "1A", "A B", "A-B", "A=1", "F(x", "F)", "A\n", "A\n#define B", "F(x\n)", "F(x)\nint y;)",
+                           "F(x)(", "F(\r)", "\xC3\xA4"}) {
     CAPTURE(name);
     description.defines = {{name, "1"}};
     CHECK_FAILS(Status::invalid_argument, "define", join_sources(description));
@@ -93,12 +100,13 @@ TEST_CASE("an include that is left is seen") {
 }
 
 TEST_CASE("the first error of a log, with its line") {
-  const std::string joined = join_sources(sources({{"one.cl", "int a;\n  int b = c;\n"}, {"two.cl", "\n\nfloat x y;\n"}}));
+  const std::string joined =
+      join_sources(sources({{"one.cl", "int a;\n  int b = c;\n"}, {"two.cl", "\n\nfloat x y;\n"}}));
   CHECK(first_error("", joined) == "");
   CHECK(first_error("warning: all is well\n", joined) == "");
   // clang's form, PoCL's, and those without a column.
-  CHECK(first_error("one.cl:1:1: warning: w\none.cl:2:11: error: undeclared 'c'\nmore\ntwo.cl:3:8: error: later\n", joined) ==
-        "one.cl:2: error: undeclared 'c' | int b = c;");
+  CHECK(first_error("one.cl:1:1: warning: w\none.cl:2:11: error: undeclared 'c'\nmore\ntwo.cl:3:8: error: later\n",
+                    joined) == "one.cl:2: error: undeclared 'c' | int b = c;");
   CHECK(first_error("error: two.cl:3:8: expected ';'\n", joined) == "two.cl:3: error: expected ';' | float x y;");
   CHECK(first_error("two.cl:3: error: expected ';'\n", joined) == "two.cl:3: error: expected ';' | float x y;");
   CHECK(first_error("one.cl:2:1: fatal error: it", joined) == "one.cl:2: error: it | int b = c;");

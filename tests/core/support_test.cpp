@@ -56,8 +56,8 @@ bool agrees(unsigned __int128 exact, Function &&function) {
 }  // namespace
 
 TEST_CASE("every status has a name of its own") {
-  const int values[] = {0,   101, 102, 103, 104, 105, 106, 107, 201, 202, 203, 204, 205, 206, 207, 208,
-                        209, 210, 211, 212, 301, 302, 401, 402, 403, 404, 405, 501, 901};
+  const int values[] = {0,   101, 102, 103, 104, 105, 106, 107, 201, 202, 203, 204, 205, 206, 207,
+                        208, 209, 210, 211, 212, 301, 302, 401, 402, 403, 404, 405, 501, 901};
   std::set<std::string> names;
   for (int value : values) {
     CAPTURE(value);
@@ -118,7 +118,8 @@ TEST_CASE("failures of OpenCL calls become statuses") {
     CHECK(error.status() == row.status);
     CHECK(error.cl_code() == row.code);
     CHECK(std::string(error.routine()) == "clSomething");
-    CHECK(contains(error.message(), text("clSomething failed with ", cl_code_name(row.code), " (", row.code, ") while testing")));
+    CHECK(contains(error.message(),
+                   text("clSomething failed with ", cl_code_name(row.code), " (", row.code, ") while testing")));
     CHECK(std::string(error.what()) == error.message());
   }
   CHECK_NOTHROW(cl_check(CL_SUCCESS, "clSomething"));
@@ -128,9 +129,12 @@ TEST_CASE("failures of OpenCL calls become statuses") {
   // Whatever a command that failed is said to have: PoCL gives -1 to those that waited for it.
   for (cl_int code : {-1, -4, -11, -14, -42, -61, -1001, INT32_MIN})
     CHECK(failure_of([=] { fail_execution(code, "clFinish", "kernel 'k'"); }).status() == Status::execution_failed);
-  CHECK(failure_of([] { fail_execution(CL_INVALID_COMMAND_QUEUE, "clFinish", "kernel 'k'"); }).status() == Status::device_lost);
-  CHECK(failure_of([] { fail_execution(CL_OUT_OF_HOST_MEMORY, "clFinish", "kernel 'k'"); }).status() == Status::out_of_host_memory);
-  CHECK(contains(failure_of([] { fail_execution(-5, "clFinish", "kernel 'k'"); }).message(), "kernel 'k' failed while running"));
+  CHECK(failure_of([] { fail_execution(CL_INVALID_COMMAND_QUEUE, "clFinish", "kernel 'k'"); }).status() ==
+        Status::device_lost);
+  CHECK(failure_of([] { fail_execution(CL_OUT_OF_HOST_MEMORY, "clFinish", "kernel 'k'"); }).status() ==
+        Status::out_of_host_memory);
+  CHECK(contains(failure_of([] { fail_execution(-5, "clFinish", "kernel 'k'"); }).message(),
+                 "kernel 'k' failed while running"));
 }
 
 TEST_CASE("text joins pieces of any kind") {
@@ -197,10 +201,12 @@ TEST_CASE("files are read whole") {
   const TemporaryFolder folder;
   Dice dice(2);
   CAPTURE(dice.seed());
-  for (std::size_t size : {std::size_t(0), std::size_t(1), std::size_t(65535), std::size_t(65536), std::size_t(200001)}) {
+  for (std::size_t size :
+       {std::size_t(0), std::size_t(1), std::size_t(65535), std::size_t(65536), std::size_t(200001)}) {
     CAPTURE(size);
     const Bytes content = dice.bytes(size);
-    std::ofstream(folder / "file", std::ios::binary).write(reinterpret_cast<const char *>(content.data()), static_cast<std::streamsize>(size));
+    std::ofstream(folder / "file", std::ios::binary)
+        .write(reinterpret_cast<const char *>(content.data()), static_cast<std::streamsize>(size));
     const std::string got = read_file(folder / "file");
     CHECK(got.size() == size);
     CHECK(std::equal(content.begin(), content.end(), got.begin(), got.end(),
@@ -270,7 +276,9 @@ TEST_CASE("the log's sink may call the library") {
   log_set(nullptr, nullptr, LogLevel::off);
   std::vector<std::string> lines;
   for (const auto &line : heard.lines) lines.push_back(line.second);
-  const auto heard_line = [&](const std::string &line) { return std::find(lines.begin(), lines.end(), line) != lines.end(); };
+  const auto heard_line = [&](const std::string &line) {
+    return std::find(lines.begin(), lines.end(), line) != lines.end();
+  };
   CHECK(heard_line("start"));
   CHECK(heard_line("from within"));
   CHECK(heard_line("made a buffer of 64"));

@@ -29,10 +29,10 @@ constexpr std::uint64_t minute = 60'000'000'000;
 
 }  // namespace
 
-#define SKIP_WITHOUT_ENGINE(device)                                                              \
-  if (quirks_of(device).no_user_events) {                                                        \
-    MESSAGE("left out: the engine is not used on '", (device).info().name, "'");                 \
-    return;                                                                                      \
+#define SKIP_WITHOUT_ENGINE(device)                                              \
+  if (quirks_of(device).no_user_events) {                                        \
+    MESSAGE("left out: the engine is not used on '", (device).info().name, "'"); \
+    return;                                                                      \
   }
 
 TEST_CASE("the engine is for large copies of pageable memory") {
@@ -82,11 +82,13 @@ TEST_CASE("copies of all sizes arrive whole, and touch nothing else") {
         buffer->read(*bench.queue, 0, got.size(), got.data());
       }
       CHECK(std::memcmp(got.data() + offset, data.data() + 1, size) == 0);
-      CHECK(std::count(got.begin(), got.begin() + static_cast<std::ptrdiff_t>(offset), poison) == static_cast<std::ptrdiff_t>(offset));
+      CHECK(std::count(got.begin(), got.begin() + static_cast<std::ptrdiff_t>(offset), poison) ==
+            static_cast<std::ptrdiff_t>(offset));
       CHECK(std::count(got.end() - after, got.end(), poison) == after);
       // The driver, asked directly, agrees.
       Bytes plain(size);
-      REQUIRE(clEnqueueReadBuffer(bench.queue->native(), buffer->root(), CL_TRUE, offset, size, plain.data(), 0, nullptr, nullptr) == CL_SUCCESS);
+      REQUIRE(clEnqueueReadBuffer(bench.queue->native(), buffer->root(), CL_TRUE, offset, size, plain.data(), 0,
+                                  nullptr, nullptr) == CL_SUCCESS);
       CHECK(std::memcmp(plain.data(), data.data() + 1, size) == 0);
     }
   }
@@ -96,7 +98,11 @@ TEST_CASE("a chain of copies and kernels on one queue needs no waits") {
   const Forced forced;
   const Bench &bench = forced.bench;
   SKIP_WITHOUT_ENGINE(bench.device());
-  const auto kernel = bench.program("kernel void advance_x(global uint *x, uint n) { x[get_global_id(0)] = x[get_global_id(0)] * 3 + n; }")->kernel("advance_x");
+  const auto kernel =
+      bench
+          .program(
+              "kernel void advance_x(global uint *x, uint n) { x[get_global_id(0)] = x[get_global_id(0)] * 3 + n; }")
+          ->kernel("advance_x");
   const std::size_t count = MiB;
   Dice dice(31);
   CAPTURE(dice.seed());
@@ -105,15 +111,20 @@ TEST_CASE("a chain of copies and kernels on one queue needs no waits") {
     std::vector<std::uint32_t> in(count), got(count, 0xEEEEEEEE), again(count, 0xEEEEEEEE);
     for (auto &value : in) value = static_cast<std::uint32_t>(dice.bits());
     const auto buffer = Buffer::create(*bench.context, 4 * count);
-    const Argument seven[] = {argument(*buffer), argument(std::uint32_t(7))}, nine[] = {argument(*buffer), argument(std::uint32_t(9))};
+    const Argument seven[] = {argument(*buffer), argument(std::uint32_t(7))},
+                   nine[] = {argument(*buffer), argument(std::uint32_t(9))};
     // A kernel before that must not see the write, or undo it.
     kernel->launch(*bench.queue, global_size(count), seven, 2);
-    if (async) buffer->write_async(*bench.queue, 0, 4 * count, in.data(), {}, nullptr);
-    else buffer->write(*bench.queue, 0, 4 * count, in.data());
+    if (async)
+      buffer->write_async(*bench.queue, 0, 4 * count, in.data(), {}, nullptr);
+    else
+      buffer->write(*bench.queue, 0, 4 * count, in.data());
     kernel->launch(*bench.queue, global_size(count), seven, 2);
     std::shared_ptr<Event> last;
-    if (async) buffer->read_async(*bench.queue, 0, 4 * count, got.data(), {}, nullptr);
-    else buffer->read(*bench.queue, 0, 4 * count, got.data());
+    if (async)
+      buffer->read_async(*bench.queue, 0, 4 * count, got.data(), {}, nullptr);
+    else
+      buffer->read(*bench.queue, 0, 4 * count, got.data());
     kernel->launch(*bench.queue, global_size(count), nine, 2);
     buffer->read_async(*bench.queue, 0, 4 * count, again.data(), {}, &last);
     last->wait_for(minute);
@@ -196,11 +207,14 @@ TEST_CASE("buffer and context may go while copies are in flight") {
       const auto buffer = Buffer::create(*forced.bench.context, size);
       std::shared_ptr<Event> gate;
       if (i % 3 == 1) gate = Event::create_user(*forced.bench.context);
-      if (gate) buffer->write_async(*forced.bench.queue, 0, size, data.data(), WaitFor(*gate), nullptr);
-      else buffer->write_async(*forced.bench.queue, 0, size, data.data(), {}, nullptr);
+      if (gate)
+        buffer->write_async(*forced.bench.queue, 0, size, data.data(), WaitFor(*gate), nullptr);
+      else
+        buffer->write_async(*forced.bench.queue, 0, size, data.data(), {}, nullptr);
       buffer->read_async(*forced.bench.queue, 0, size, got.data(), {}, &read);
       if (gate) gate->complete(0);
-      if (i % 3 == 2) buffer->copy_to(*Buffer::create(*forced.bench.context, size), *forced.bench.queue, 0, 0, size, {}, nullptr);
+      if (i % 3 == 2)
+        buffer->copy_to(*Buffer::create(*forced.bench.context, size), *forced.bench.queue, 0, 0, size, {}, nullptr);
     }
     read->wait_for(minute);
     CHECK(got == data);
@@ -241,8 +255,10 @@ TEST_CASE("a copy whose gate fails does not happen, and its event fails") {
     const auto queue = Queue::create(*bench.context, nullptr, 0);
     const auto gate = Event::create_user(*bench.context);
     std::shared_ptr<Event> copied;
-    if (write) buffer->write_async(*queue, 0, size, data.data(), WaitFor(*gate), &copied);
-    else buffer->read_async(*queue, 0, size, got.data(), WaitFor(*gate), &copied);
+    if (write)
+      buffer->write_async(*queue, 0, size, data.data(), WaitFor(*gate), &copied);
+    else
+      buffer->read_async(*queue, 0, size, got.data(), WaitFor(*gate), &copied);
     gate->complete(-5);
     CHECK_FAILS(Status::execution_failed, write ? "a write failed" : "a read failed", copied->wait_for(minute));
     CHECK(copied->state() == EventState::failed);

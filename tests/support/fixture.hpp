@@ -193,10 +193,12 @@ inline LaunchSize global_size(std::size_t x, std::size_t y = 0, std::size_t z = 
   return size;
 }
 
-// Runs a test case that is left out otherwise in a process of its own, with these variables before the command; what it said.
+// Runs a test case that is left out otherwise in a process of its own, with these variables before the command; what it
+// said.
 inline std::string run_apart(const std::string &test_case, const std::string &variables, int &status) {
   const std::string self = std::filesystem::read_symlink("/proc/self/exe").string();
-  std::FILE *child = popen((variables + " '" + self + "' --no-skip --minimal '--test-case=" + test_case + "' 2>&1").c_str(), "r");
+  std::FILE *child =
+      popen((variables + " '" + self + "' --no-skip --minimal '--test-case=" + test_case + "' 2>&1").c_str(), "r");
   if (!child) std::abort();
   std::string said;
   for (int c; (c = std::fgetc(child)) != EOF;) said += static_cast<char>(c);
@@ -220,17 +222,17 @@ Error failure_of(Function &&function) {
 }  // namespace gpucompute::test
 
 // The expression throws Error of that status, with one sentence that has the fragment.
-#define CHECK_FAILS(wanted, fragment, ...)                                                                            \
-  do {                                                                                                                \
-    const ::gpucompute::Error failure_ = ::gpucompute::test::failure_of([&] { (void)(__VA_ARGS__); });                \
-    INFO("message: ", failure_.message());                                                                            \
+#define CHECK_FAILS(wanted, fragment, ...)                                                                             \
+  do {                                                                                                                 \
+    const ::gpucompute::Error failure_ = ::gpucompute::test::failure_of([&] { (void)(__VA_ARGS__); });                 \
+    INFO("message: ", failure_.message());                                                                             \
     CHECK_MESSAGE(failure_.status() == (wanted), #__VA_ARGS__ " gave ", ::gpucompute::status_name(failure_.status())); \
-    CHECK_MESSAGE(::gpucompute::test::contains(failure_.message(), fragment), "no '", fragment, "' in the message");  \
-    CHECK_MESSAGE(failure_.message().find('\n') == std::string::npos, "the message has several lines");               \
+    CHECK_MESSAGE(::gpucompute::test::contains(failure_.message(), fragment), "no '", fragment, "' in the message");   \
+    CHECK_MESSAGE(failure_.message().find('\n') == std::string::npos, "the message has several lines");                \
   } while (0)
 
-#define SKIP_WITHOUT_USER_EVENTS(device)                                                                              \
-  if (::gpucompute::quirks_of(device).no_user_events) {                                                               \
-    MESSAGE("left out: '", (device).info().name, "' never completes commands that wait for a user event");            \
-    return;                                                                                                           \
+#define SKIP_WITHOUT_USER_EVENTS(device)                                                                   \
+  if (::gpucompute::quirks_of(device).no_user_events) {                                                    \
+    MESSAGE("left out: '", (device).info().name, "' never completes commands that wait for a user event"); \
+    return;                                                                                                \
   }

@@ -149,7 +149,7 @@ inline double gemm_error_bound(DataType type, std::int64_t k, double magnitude, 
   if (type == DataType::f64 || type == DataType::c128) return terms * eps64 * magnitude;
   if (type != DataType::f16) return terms * eps32 * magnitude + 0x1p-140;
   if (half_sums) return terms * (eps16 * magnitude + 0x1p-24);
-  return terms * eps32 * magnitude + eps16 * std::abs(value) + 0x1p-24;
+  return 1.01 * terms * eps32 * magnitude + eps16 / 2 * std::abs(value) + 0x1p-25;
 }
 
 }  // namespace gpucompute::test
