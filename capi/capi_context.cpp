@@ -33,7 +33,10 @@ gpuc_status gpuc_context_get_native(gpuc_context *context, void **out_native) {
 }
 
 gpuc_status gpuc_context_get_devices(gpuc_context *context, gpuc_device **items, size_t capacity, size_t *out_count) {
-  return guard([&] { list_out(Pinned(context, "context")->devices(), items, capacity, out_count); });
+  return guard([&] {
+    need(out_count, "out_count") = 0;
+    list_out(Pinned(context, "context")->devices(), items, capacity, out_count);
+  });
 }
 
 gpuc_status gpuc_context_get_memory(gpuc_context *context, gpuc_memory_number key, uint64_t *out_value) {

@@ -4,7 +4,10 @@ using namespace gpucompute;
 using namespace gpucompute::capi;
 
 gpuc_status gpuc_platform_list(gpuc_platform **items, size_t capacity, size_t *out_count) {
-  return guard([&] { list_out(platforms(), items, capacity, out_count); });
+  return guard([&] {
+    need(out_count, "out_count") = 0;
+    list_out(platforms(), items, capacity, out_count);
+  });
 }
 
 gpuc_status gpuc_platform_get_string(gpuc_platform *platform, gpuc_platform_string key, char *buf, size_t capacity,

@@ -1427,7 +1427,7 @@ GPUC_API gpuc_status gpuc_gemm(gpuc_queue *queue, const gpuc_gemm_desc *desc, gp
 /** Says which backend would compute a problem and why: one line per backend, the chosen one first.
  *  @param[in]  queue [keep]
  *  @param[in]  desc
- *  @param[out] buf, capacity, out_needed  a string result: "clblast: chosen, ...\nreference: ...\n"
+ *  @param[out] buf, capacity, out_needed  a string result: "clblast: chosen: ...\nreference: not needed: ...\n"
  *  @return as gpuc_gemm for the description alone. GPUC_ERROR_BUFFER_TOO_SMALL.
  *  @thread any  @since 0.1 */
 GPUC_API gpuc_status gpuc_gemm_explain(gpuc_queue *queue, const gpuc_gemm_desc *desc, char *buf, size_t capacity,

@@ -4,11 +4,11 @@ namespace gpucompute {
 
 const std::vector<const GemmBackend *> &gemm_backends() {
   // Never destroyed: threads that outlive main() may still be in here.
-  static const auto *const in_order_of_preference = new std::vector<const GemmBackend *> {
+  static const auto *const in_order_of_preference = new std::vector<const GemmBackend *>{
 #ifdef GPUCOMPUTE_CLBLAST
-    &clblast_backend(),
+      &clblast_backend(),
 #endif
-        &reference_backend(),
+      &reference_backend(),
   };
   return *in_order_of_preference;
 }

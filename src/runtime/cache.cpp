@@ -7,7 +7,8 @@
 namespace gpucompute {
 
 DiskCache &disk_cache() {
-  static DiskCache *const cache = [] { return (new std::shared_ptr<DiskCache>(DiskCache::open_default()))->get(); }();
+  static auto *const opened = new std::shared_ptr<DiskCache>(DiskCache::open_default());
+  DiskCache *const cache = opened->get();
   // Once, and not while the above is being made: the log may come back here.
   static std::atomic<bool> told{false};
   if (!cache->usable() && !told.exchange(true))

@@ -23,7 +23,11 @@ class Timeline {
   cl_command_queue queue() const noexcept { return queue_.get(); }
 
   // Call after a command was put on the queue: a marker placed by another thread in between then covers it.
-  std::uint64_t submitted() noexcept { return submitted_.fetch_add(1, std::memory_order_acq_rel) + 1; }
+  std::uint64_t submitted() noexcept {
+    const std::uint64_t sequence = submitted_.fetch_add(1, std::memory_order_acq_rel) + 1;
+    if (sequence <= 16) process_arm_again();
+    return sequence;
+  }
   std::uint64_t last() const noexcept { return submitted_.load(std::memory_order_acquire); }
   bool done(std::uint64_t sequence) const noexcept { return completed_.load(std::memory_order_acquire) >= sequence; }
 

@@ -17,7 +17,7 @@ namespace gpucompute {
 namespace {
 
 // Below this the driver is faster: waking threads costs more than they save. Measured in bench/transfer.
-constexpr std::size_t smallest_copy = std::size_t(1) << 20;
+constexpr std::size_t smallest_copy = std::size_t(8) << 20;
 
 std::string setting() {
   const char *value = std::getenv("GPUC_TRANSFER");

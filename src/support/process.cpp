@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <thread>
 
 #include "support/fail.hpp"
 
@@ -14,15 +15,31 @@ std::atomic<ProcessState> process_state{ProcessState::running};
 namespace {
 
 constexpr int drain_capacity = 8;
-std::atomic<int> drain_count{0};
+std::mutex drain_mutex;
+int drain_count = 0;
 void (*drains[drain_capacity])() noexcept;
 
 void in_child() { process_state.store(ProcessState::forked); }
 
+void run_drains() noexcept {
+  std::unique_lock<std::mutex> lock(drain_mutex);
+  for (int i = drain_count; i > 0; --i) {
+    const auto drain = drains[i - 1];
+    lock.unlock();
+    drain();
+    lock.lock();
+  }
+}
+
 void at_exit() {
   ProcessState running = ProcessState::running;
   if (!process_state.compare_exchange_strong(running, ProcessState::exiting)) return;
-  for (int i = drain_count.load(); i > 0; --i) drains[i - 1]();
+  // On a thread of its own: the thread-local objects of the one in exit() are gone, and some drivers have such (seen
+  // with Oclgrind, whose heap is damaged by any call from here).
+  try {
+    std::thread(run_drains).join();
+  } catch (...) {  // no thread to be had: better no drain than one that may crash
+  }
 }
 
 }  // namespace
@@ -48,11 +65,14 @@ void process_arm() {
   });
 }
 
+void process_arm_again() noexcept {
+  static std::atomic<int> left{64};
+  if (left.load(std::memory_order_relaxed) > 0 && left.fetch_sub(1) > 0) std::atexit(at_exit);
+}
+
 void process_on_exit(void (*drain)() noexcept) noexcept {
-  const int i = drain_count.load();
-  if (i >= drain_capacity) return;
-  drains[i] = drain;
-  drain_count.store(i + 1);
+  std::lock_guard<std::mutex> lock(drain_mutex);
+  if (drain_count < drain_capacity) drains[drain_count++] = drain;
 }
 
 }  // namespace gpucompute

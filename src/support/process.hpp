@@ -20,7 +20,13 @@ void require_running();
 // Installs the fork and exit hooks, once. Called right after the drivers are loaded, so that ours run before theirs.
 void process_arm();
 
-// Adds a function to be run at exit, after new calls are refused, in reverse order. At most 8; never removed.
+// Installs the exit hook once more, 64 times at most; call after the first commands of a queue. A driver's compiler
+// registers its clean-up when it is first used, which would run before ours and take away what a kernel that is still
+// being compiled needs.
+void process_arm_again() noexcept;
+
+// Adds a function to be run at exit, after new calls are refused, in reverse order, on a thread of its
+// own. At most 8; never removed.
 void process_on_exit(void (*drain)() noexcept) noexcept;
 
 }  // namespace gpucompute

@@ -111,13 +111,15 @@ TEST_SUITE("buffer") {
 
     gpuc_buffer *none = slice;
     // documented: gpuc_buffer_slice GPUC_ERROR_OUT_OF_RANGE
-    const std::pair<size_t, size_t> bad[] = {{0, 1001}, {1001, 0}, {1000, 1}, {999, 2}, {SIZE_MAX, 1}, {1, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}};
+    const std::pair<size_t, size_t> bad[] = {{0, 1001},     {1001, 0},     {1000, 1},           {999, 2},
+                                             {SIZE_MAX, 1}, {1, SIZE_MAX}, {SIZE_MAX, SIZE_MAX}};
     for (const auto &[offset, size] : bad) {
       none = slice;
       FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_slice(whole, offset, size, &none));
       CHECK(none == nullptr);
     }
-    FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_slice(slice, 450, 51, &none));  // within the buffer, not within the slice
+    FAILS(GPUC_ERROR_OUT_OF_RANGE,
+          gpuc_buffer_slice(slice, 450, 51, &none));  // within the buffer, not within the slice
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_buffer_slice(whole, 0, 1, nullptr));
 
     // A slice keeps the memory alive.
@@ -154,7 +156,8 @@ TEST_SUITE("buffer") {
     OK(gpuc_buffer_read_async(buffer, queue(), 0, 0, nullptr, nullptr, 0, of_nothing.out()));
     OK(gpuc_event_wait(of_nothing));
 
-    const std::pair<size_t, size_t> bad[] = {{0, 257}, {257, 0}, {256, 1}, {SIZE_MAX, 1}, {1, SIZE_MAX}, {SIZE_MAX - 1, 4}};
+    const std::pair<size_t, size_t> bad[] = {{0, 257},      {257, 0},      {256, 1},
+                                             {SIZE_MAX, 1}, {1, SIZE_MAX}, {SIZE_MAX - 1, 4}};
     for (const auto &[offset, size] : bad) {
       gpuc_event *none = wrote;
       // documented: gpuc_buffer_write GPUC_ERROR_OUT_OF_RANGE
@@ -162,11 +165,13 @@ TEST_SUITE("buffer") {
       // documented: gpuc_buffer_read GPUC_ERROR_OUT_OF_RANGE
       FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_read(buffer, queue(), offset, size, back.data()));
       // documented: gpuc_buffer_write_async GPUC_ERROR_OUT_OF_RANGE
-      FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_write_async(buffer, queue(), offset, size, data.data(), nullptr, 0, &none));
+      FAILS(GPUC_ERROR_OUT_OF_RANGE,
+            gpuc_buffer_write_async(buffer, queue(), offset, size, data.data(), nullptr, 0, &none));
       CHECK(none == nullptr);
       none = wrote;
       // documented: gpuc_buffer_read_async GPUC_ERROR_OUT_OF_RANGE
-      FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_read_async(buffer, queue(), offset, size, back.data(), nullptr, 0, &none));
+      FAILS(GPUC_ERROR_OUT_OF_RANGE,
+            gpuc_buffer_read_async(buffer, queue(), offset, size, back.data(), nullptr, 0, &none));
       CHECK(none == nullptr);
     }
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_buffer_write(buffer, queue(), 0, 1, nullptr));
@@ -207,7 +212,8 @@ TEST_SUITE("buffer") {
     // documented: gpuc_buffer_copy_async GPUC_ERROR_OUT_OF_RANGE
     FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_copy_async(source, target, queue(), 250, 0, 7, nullptr, 0, nullptr));
     SAYS("source");
-    FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_copy_async(source, target, queue(), 0, SIZE_MAX, 2, nullptr, 0, nullptr));
+    FAILS(GPUC_ERROR_OUT_OF_RANGE,
+          gpuc_buffer_copy_async(source, target, queue(), 0, SIZE_MAX, 2, nullptr, 0, nullptr));
     SAYS("destination");
   }
 
@@ -226,7 +232,8 @@ TEST_SUITE("buffer") {
     OK(gpuc_event_wait(event));
     // documented: gpuc_buffer_fill_async GPUC_ERROR_INVALID_ARGUMENT
     for (const size_t size : {size_t(0), size_t(3), size_t(12), size_t(256), SIZE_MAX}) {
-      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_buffer_fill_async(buffer, queue(), pattern.data(), size, 0, 0, nullptr, 0, nullptr));
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT,
+            gpuc_buffer_fill_async(buffer, queue(), pattern.data(), size, 0, 0, nullptr, 0, nullptr));
       SAYS("pattern_size_bytes");
     }
     // documented: gpuc_buffer_fill_async GPUC_ERROR_MISALIGNED
@@ -237,8 +244,10 @@ TEST_SUITE("buffer") {
     FAILS(GPUC_ERROR_MISALIGNED, gpuc_buffer_fill_async(odd, queue(), pattern.data(), 4, 0, 8, nullptr, 0, nullptr));
     OK(gpuc_buffer_fill_async(odd, queue(), pattern.data(), 4, 2, 8, nullptr, 0, nullptr));
     // documented: gpuc_buffer_fill_async GPUC_ERROR_OUT_OF_RANGE
-    FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_fill_async(buffer, queue(), pattern.data(), 4, 1024, 4, nullptr, 0, nullptr));
-    FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_fill_async(buffer, queue(), pattern.data(), 4, SIZE_MAX - 3, 8, nullptr, 0, nullptr));
+    FAILS(GPUC_ERROR_OUT_OF_RANGE,
+          gpuc_buffer_fill_async(buffer, queue(), pattern.data(), 4, 1024, 4, nullptr, 0, nullptr));
+    FAILS(GPUC_ERROR_OUT_OF_RANGE,
+          gpuc_buffer_fill_async(buffer, queue(), pattern.data(), 4, SIZE_MAX - 3, 8, nullptr, 0, nullptr));
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_buffer_fill_async(buffer, queue(), nullptr, 4, 0, 8, nullptr, 0, nullptr));
     SAYS("pattern");
   }
@@ -262,7 +271,8 @@ TEST_SUITE("buffer") {
     FAILS(GPUC_ERROR_INVALID_STATE, gpuc_buffer_unmap_async(buffer, queue(), &pointer, nullptr, 0, nullptr));
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_buffer_unmap_async(buffer, queue(), nullptr, nullptr, 0, nullptr));
 
-    OK(gpuc_buffer_map_async(buffer, queue(), GPUC_MAP_WRITE | GPUC_MAP_DISCARD, 0, 256, nullptr, 0, &pointer, event.out()));
+    OK(gpuc_buffer_map_async(buffer, queue(), GPUC_MAP_WRITE | GPUC_MAP_DISCARD, 0, 256, nullptr, 0, &pointer,
+                             event.out()));
     OK(gpuc_event_wait(event));
     std::memset(pointer, 0x66, 256);
     OK(gpuc_buffer_unmap_async(buffer, queue(), pointer, nullptr, 0, nullptr));
@@ -275,7 +285,8 @@ TEST_SUITE("buffer") {
       FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_buffer_map(buffer, queue(), flags, 0, 16, &pointer));
       CHECK(pointer == nullptr);
       // documented: gpuc_buffer_map_async GPUC_ERROR_INVALID_ARGUMENT
-      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_buffer_map_async(buffer, queue(), flags, 0, 16, nullptr, 0, &pointer, &none));
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT,
+            gpuc_buffer_map_async(buffer, queue(), flags, 0, 16, nullptr, 0, &pointer, &none));
       CHECK(none == nullptr);
     }
     FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_buffer_map(buffer, queue(), GPUC_MAP_READ, 0, 0, &pointer));
@@ -283,9 +294,11 @@ TEST_SUITE("buffer") {
     // documented: gpuc_buffer_map GPUC_ERROR_OUT_OF_RANGE
     FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_map(buffer, queue(), GPUC_MAP_READ, 250, 7, &pointer));
     // documented: gpuc_buffer_map_async GPUC_ERROR_OUT_OF_RANGE
-    FAILS(GPUC_ERROR_OUT_OF_RANGE, gpuc_buffer_map_async(buffer, queue(), GPUC_MAP_READ, SIZE_MAX, 2, nullptr, 0, &pointer, nullptr));
+    FAILS(GPUC_ERROR_OUT_OF_RANGE,
+          gpuc_buffer_map_async(buffer, queue(), GPUC_MAP_READ, SIZE_MAX, 2, nullptr, 0, &pointer, nullptr));
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_buffer_map(buffer, queue(), GPUC_MAP_READ, 0, 1, nullptr));
-    FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_buffer_map_async(buffer, queue(), GPUC_MAP_READ, 0, 1, nullptr, 0, nullptr, nullptr));
+    FAILS(GPUC_ERROR_NULL_ARGUMENT,
+          gpuc_buffer_map_async(buffer, queue(), GPUC_MAP_READ, 0, 1, nullptr, 0, nullptr, nullptr));
 
     // Released while mapped: its memory is not given to another buffer.
     Buffer mapped = buffer_of(context(), 4096);
@@ -332,7 +345,8 @@ TEST_SUITE("buffer") {
     // documented: gpuc_buffer_map GPUC_ERROR_CONTEXT_MISMATCH
     FAILS(GPUC_ERROR_CONTEXT_MISMATCH, gpuc_buffer_map(foreign, queue(), GPUC_MAP_READ, 0, 4, &pointer));
     // documented: gpuc_buffer_map_async GPUC_ERROR_CONTEXT_MISMATCH
-    FAILS(GPUC_ERROR_CONTEXT_MISMATCH, gpuc_buffer_map_async(foreign, queue(), GPUC_MAP_READ, 0, 4, nullptr, 0, &pointer, &none));
+    FAILS(GPUC_ERROR_CONTEXT_MISMATCH,
+          gpuc_buffer_map_async(foreign, queue(), GPUC_MAP_READ, 0, 4, nullptr, 0, &pointer, &none));
     OK(gpuc_buffer_map(mine, queue(), GPUC_MAP_READ, 0, 4, &pointer));
     // documented: gpuc_buffer_unmap_async GPUC_ERROR_CONTEXT_MISMATCH
     FAILS(GPUC_ERROR_CONTEXT_MISMATCH, gpuc_buffer_unmap_async(mine, foreign_queue, pointer, nullptr, 0, &none));
@@ -384,7 +398,8 @@ TEST_SUITE("buffer") {
     cl_image_desc desc{};
     desc.image_type = CL_MEM_OBJECT_IMAGE2D;
     desc.image_width = desc.image_height = 16;
-    cl_mem image = clCreateImage(static_cast<cl_context>(native_context), CL_MEM_READ_WRITE, &format, &desc, nullptr, &code);
+    cl_mem image =
+        clCreateImage(static_cast<cl_context>(native_context), CL_MEM_READ_WRITE, &format, &desc, nullptr, &code);
     if (code == CL_SUCCESS) {
       // documented: gpuc_buffer_from_native GPUC_ERROR_INVALID_ARGUMENT
       FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_buffer_from_native(context(), image, &none));

@@ -20,23 +20,28 @@ TEST_SUITE("cache") {
     for (gpuc_cache_number key = GPUC_CACHE_HITS; key <= GPUC_CACHE_BYTES; ++key) number(key);
     uint64_t value = 7;
     // documented: gpuc_cache_get_number GPUC_ERROR_INVALID_ARGUMENT
-    for (const gpuc_cache_number key : {0, 8, -1}) FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_cache_get_number(key, &value));
+    for (const gpuc_cache_number key : {0, 8, -1})
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_cache_get_number(key, &value));
     CHECK(value == 7);
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_cache_get_number(GPUC_CACHE_HITS, nullptr));
   }
 
   TEST_CASE("directory") {
     // documented: gpuc_cache_get_directory GPUC_ERROR_BUFFER_TOO_SMALL
-    check_string_result([](char *buf, size_t capacity, size_t *needed) { return gpuc_cache_get_directory(buf, capacity, needed); });
+    check_string_result(
+        [](char *buf, size_t capacity, size_t *needed) { return gpuc_cache_get_directory(buf, capacity, needed); });
   }
 
   TEST_CASE("a second build comes from the cache") {
-    const std::string directory = text_of([](char *buf, size_t capacity, size_t *needed) { return gpuc_cache_get_directory(buf, capacity, needed); });
+    const std::string directory = text_of(
+        [](char *buf, size_t capacity, size_t *needed) { return gpuc_cache_get_directory(buf, capacity, needed); });
     if (directory.empty()) return;
     // A source that no other process has.
-    const std::string source = "// " + std::to_string(getpid()) + " " + std::to_string(number(GPUC_CACHE_STORES)) +
-                               "\nkernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n";
-    const uint64_t stores = number(GPUC_CACHE_STORES), hits = number(GPUC_CACHE_HITS), misses = number(GPUC_CACHE_MISSES);
+    const std::string source =
+        "// " + std::to_string(getpid()) + " " + std::to_string(number(GPUC_CACHE_STORES)) +
+        "\nkernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n";
+    const uint64_t stores = number(GPUC_CACHE_STORES), hits = number(GPUC_CACHE_HITS),
+                   misses = number(GPUC_CACHE_MISSES);
     int32_t from_cache = 7;
     Program first, second;
     OK(gpuc_program_create_from_source(runtime().context, source.data(), source.size(), nullptr, first.out()));

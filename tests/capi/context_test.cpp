@@ -71,7 +71,8 @@ TEST_SUITE("context") {
     void *native = nullptr;
     OK(gpuc_context_get_native(runtime().context, &native));
     cl_uint devices = 0;
-    CHECK(clGetContextInfo(static_cast<cl_context>(native), CL_CONTEXT_NUM_DEVICES, sizeof devices, &devices, nullptr) == CL_SUCCESS);
+    CHECK(clGetContextInfo(static_cast<cl_context>(native), CL_CONTEXT_NUM_DEVICES, sizeof devices, &devices,
+                           nullptr) == CL_SUCCESS);
     CHECK(devices == 1);
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_context_get_native(runtime().context, nullptr));
 
@@ -99,7 +100,8 @@ TEST_SUITE("context") {
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_context_from_native(raw, nullptr));
 
     // Of sub-devices, where the driver can make them.
-    const cl_device_partition_property partition[] = {CL_DEVICE_PARTITION_BY_COUNTS, 1, CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
+    const cl_device_partition_property partition[] = {CL_DEVICE_PARTITION_BY_COUNTS, 1,
+                                                      CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
     cl_device_id part = nullptr;
     if (clCreateSubDevices(id, partition, 1, &part, nullptr) == CL_SUCCESS) {
       cl_context of_part = clCreateContext(nullptr, 1, &part, nullptr, nullptr, &code);
@@ -145,7 +147,8 @@ TEST_SUITE("context") {
 
     uint64_t value = 7;
     // documented: gpuc_context_get_memory GPUC_ERROR_INVALID_ARGUMENT
-    for (const gpuc_memory_number key : {0, 9, -1}) FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_context_get_memory(context, key, &value));
+    for (const gpuc_memory_number key : {0, 9, -1})
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_context_get_memory(context, key, &value));
     CHECK(value == 7);
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_context_get_memory(context, GPUC_MEMORY_HITS, nullptr));
   }

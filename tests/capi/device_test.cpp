@@ -112,7 +112,8 @@ TEST_SUITE("device") {
       CHECK(capability(key) <= (key == GPUC_CAPABILITY_FP16 ? uint64_t(GPUC_FP16_MATH) : 1));
     uint64_t value = 7;
     // documented: gpuc_device_get_capability GPUC_ERROR_INVALID_ARGUMENT
-    for (const gpuc_capability key : {0, 7, -1}) FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_device_get_capability(runtime().device, key, &value));
+    for (const gpuc_capability key : {0, 7, -1})
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_device_get_capability(runtime().device, key, &value));
     CHECK(value == 7);
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_device_get_capability(runtime().device, GPUC_CAPABILITY_FP64, nullptr));
   }
@@ -124,7 +125,8 @@ TEST_SUITE("device") {
     OK(gpuc_platform_get_native(platform, &native_platform));
     OK(gpuc_device_get_native(runtime().device, &native));
     cl_platform_id owner = nullptr;
-    CHECK(clGetDeviceInfo(static_cast<cl_device_id>(native), CL_DEVICE_PLATFORM, sizeof owner, &owner, nullptr) == CL_SUCCESS);
+    CHECK(clGetDeviceInfo(static_cast<cl_device_id>(native), CL_DEVICE_PLATFORM, sizeof owner, &owner, nullptr) ==
+          CL_SUCCESS);
     CHECK(owner == native_platform);
     Device same;
     OK(gpuc_device_from_native(native, same.out()));

@@ -24,7 +24,8 @@ TEST_SUITE("doctor") {
     }
     size_t needed = 0;
     // documented: gpuc_doctor GPUC_ERROR_INVALID_ARGUMENT
-    for (const gpuc_doctor_format format : {2, -1, 99}) FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_doctor(format, nullptr, 0, &needed));
+    for (const gpuc_doctor_format format : {2, -1, 99})
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_doctor(format, nullptr, 0, &needed));
     SAYS("format");
   }
 }

@@ -25,10 +25,10 @@ bool readable(int fd, int timeout_ms) {
 }
 
 // Oclgrind never runs what waits for a user event.
-#define NEEDS_USER_EVENTS()    \
-  if (is_oclgrind()) {         \
+#define NEEDS_USER_EVENTS()     \
+  if (is_oclgrind()) {          \
     MESSAGE("not on oclgrind"); \
-    return;                    \
+    return;                     \
   }
 
 }  // namespace

@@ -3,8 +3,9 @@
 //   capi_fault_tests [--every N] [--only SCENARIO]   the sweep; N: every N-th point only
 //   capi_fault_tests --first-listing                 one run in a fresh process, armed by the environment
 //
-// After each point: no crash and no hang; the result is right, or a status that the header documents, with a message; no
-// OpenCL object is left, none was used after its release; and the scenario succeeds as soon as there are no more faults.
+// After each point: no crash and no hang; the result is right, or a status that the header documents, with a message;
+// no OpenCL object is left, none was used after its release; and the scenario succeeds as soon as there are no more
+// faults.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "scenarios.hpp"
 
@@ -84,7 +85,8 @@ void run_point(const Scenario &scenario, const std::string &rule, bool once, lon
   if (again.status() != GPUC_OK) report("does not work afterwards: " + again.function() + ": " + again.message());
   if (!live_returns_to(baseline)) report("leaves afterwards" + what_lives());
   const auto took = std::chrono::steady_clock::now() - begin;
-  if (took > std::chrono::seconds(5)) report("takes " + std::to_string(std::chrono::duration<double>(took).count()) + " s");
+  if (took > std::chrono::seconds(5))
+    report("takes " + std::to_string(std::chrono::duration<double>(took).count()) + " s");
   alarm(0);
 }
 
@@ -101,7 +103,8 @@ void sweep(const Scenario &scenario, long every) {
   }
   const long calls = faults.calls(nullptr), events = faults.calls("event");
   std::vector<std::pair<std::string, long>> waiting_calls;
-  for (const char *function : {"clWaitForEvents", "clFinish"}) waiting_calls.emplace_back(function, faults.calls(function));
+  for (const char *function : {"clWaitForEvents", "clFinish"})
+    waiting_calls.emplace_back(function, faults.calls(function));
   for (const std::string &problem : steps.problems()) report(problem);
   if (steps.status() == GPUC_ERROR_UNSUPPORTED) {
     std::printf("%-16s not on this device: %s\n", scenario.name, steps.message().c_str());
@@ -115,28 +118,34 @@ void sweep(const Scenario &scenario, long every) {
   long number = 0;
   const auto selected = [&] { return number++ % every == 0; };
   const auto fail_each = [&](const std::string &name, long count, int code) {
-    const auto rule = [&](long n, const char *mode) { return name + ":" + std::to_string(n) + mode + ":" + std::to_string(code); };
+    const auto rule = [&](long n, const char *mode) {
+      return name + ":" + std::to_string(n) + mode + ":" + std::to_string(code);
+    };
     for (long n = 1; n <= count; ++n)
       if (selected()) run_point(scenario, rule(n, ""), true, baseline);
     for (long n = 1; n <= count; ++n) {
       if (!selected()) continue;
-      // A driver that never again completes a user event leaves its waiters for ever, and nothing helps: three in a row.
-      run_point(scenario, scenario.uses_user_events ? rule(n, "") + "," + rule(n + 1, "") + "," + rule(n + 2, "") : rule(n, "+"), false,
-                baseline);
+      // A driver that never again completes a user event leaves its waiters for ever, and nothing helps: three in a
+      // row.
+      run_point(scenario,
+                scenario.uses_user_events ? rule(n, "") + "," + rule(n + 1, "") + "," + rule(n + 2, "") : rule(n, "+"),
+                false, baseline);
     }
   };
   for (const int code : {-4, -5, -6, -36, -2, -30, -9999}) fail_each("any", calls, code);
   for (const int code : {-1, -5, -6, -14, -36, -9999}) fail_each("event", events, code);
   // Only calls that wait give -14: a command failed.
   for (const auto &[function, count] : waiting_calls) fail_each(function, count, -14);
-  std::printf("%-16s %4ld calls, %2ld events: %6ld points, %6ld faults, %.1f s\n", scenario.name, calls, events, points - points_before,
-              injected - injected_before, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  std::printf("%-16s %4ld calls, %2ld events: %6ld points, %6ld faults, %.1f s\n", scenario.name, calls, events,
+              points - points_before, injected - injected_before,
+              std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   std::fflush(stdout);
 }
 
 // Codes that have a status of their own.
 void check_statuses() {
-  const auto expect = [](const char *function, const char *rule, gpuc_status expected, const std::function<gpuc_status()> &call) {
+  const auto expect = [](const char *function, const char *rule, gpuc_status expected,
+                         const std::function<gpuc_status()> &call) {
     std::snprintf(current, sizeof current, "%s with %s", function, rule);
     faults.reset();
     faults.arm(rule);
@@ -147,9 +156,12 @@ void check_statuses() {
     ++points;
     injected += fired;
     if (fired != 1) report("the call is not made");
-    if (got != expected) report("gives " + named(got));
-    else if (const std::string fault = record_fault(got); !fault.empty()) report(fault);
-    else if (std::strncmp(gpuc_last_error_routine(), "cl", 2) != 0) report("does not name the routine");
+    if (got != expected)
+      report("gives " + named(got));
+    else if (const std::string fault = record_fault(got); !fault.empty())
+      report(fault);
+    else if (std::strncmp(gpuc_last_error_routine(), "cl", 2) != 0)
+      report("does not name the routine");
     if (const gpuc_status status = call(); status != GPUC_OK) report("then gives " + named(status));
   };
   Device device;
@@ -174,15 +186,20 @@ void check_statuses() {
     return report(std::string("cannot begin: ") + gpuc_last_error_message());
   const gpuc_status failed = GPUC_ERROR_EXECUTION_FAILED;
   // documented: gpuc_buffer_write GPUC_ERROR_EXECUTION_FAILED
-  expect("gpuc_buffer_write", "clEnqueueWriteBuffer:1:-14", failed, [&] { return gpuc_buffer_write(buffer, queue, 0, 64, host); });
+  expect("gpuc_buffer_write", "clEnqueueWriteBuffer:1:-14", failed,
+         [&] { return gpuc_buffer_write(buffer, queue, 0, 64, host); });
   // documented: gpuc_buffer_read GPUC_ERROR_EXECUTION_FAILED
-  expect("gpuc_buffer_read", "clEnqueueReadBuffer:1:-14", failed, [&] { return gpuc_buffer_read(buffer, queue, 0, 64, host); });
+  expect("gpuc_buffer_read", "clEnqueueReadBuffer:1:-14", failed,
+         [&] { return gpuc_buffer_read(buffer, queue, 0, 64, host); });
   // documented: gpuc_buffer_write_rect GPUC_ERROR_EXECUTION_FAILED
-  expect("gpuc_buffer_write_rect", "clEnqueueWriteBufferRect:1:-14", failed, [&] { return gpuc_buffer_write_rect(buffer, queue, &box, host); });
+  expect("gpuc_buffer_write_rect", "clEnqueueWriteBufferRect:1:-14", failed,
+         [&] { return gpuc_buffer_write_rect(buffer, queue, &box, host); });
   // documented: gpuc_buffer_read_rect GPUC_ERROR_EXECUTION_FAILED
-  expect("gpuc_buffer_read_rect", "clEnqueueReadBufferRect:1:-14", failed, [&] { return gpuc_buffer_read_rect(buffer, queue, &box, host); });
+  expect("gpuc_buffer_read_rect", "clEnqueueReadBufferRect:1:-14", failed,
+         [&] { return gpuc_buffer_read_rect(buffer, queue, &box, host); });
   // documented: gpuc_buffer_map GPUC_ERROR_EXECUTION_FAILED
-  expect("gpuc_buffer_map", "clEnqueueMapBuffer:1:-14", failed, [&] { return gpuc_buffer_map(buffer, queue, GPUC_MAP_READ, 0, 64, &pointer); });
+  expect("gpuc_buffer_map", "clEnqueueMapBuffer:1:-14", failed,
+         [&] { return gpuc_buffer_map(buffer, queue, GPUC_MAP_READ, 0, 64, &pointer); });
   gpuc_buffer_unmap_async(buffer, queue, pointer, nullptr, 0, nullptr);
   // documented: gpuc_queue_finish GPUC_ERROR_EXECUTION_FAILED
   expect("gpuc_queue_finish", "clFinish:1:-14", failed, [&] { return gpuc_queue_finish(queue); });
@@ -190,9 +207,11 @@ void check_statuses() {
   // documented: gpuc_proque_finish GPUC_ERROR_EXECUTION_FAILED
   expect("gpuc_proque_finish", "clFinish:1:-14", failed, [&] { return gpuc_proque_finish(proque); });
   // documented: gpuc_proque_write GPUC_ERROR_EXECUTION_FAILED
-  expect("gpuc_proque_write", "clEnqueueWriteBuffer:1:-14", failed, [&] { return gpuc_proque_write(proque, buffer, host); });
+  expect("gpuc_proque_write", "clEnqueueWriteBuffer:1:-14", failed,
+         [&] { return gpuc_proque_write(proque, buffer, host); });
   // documented: gpuc_proque_read GPUC_ERROR_EXECUTION_FAILED
-  expect("gpuc_proque_read", "clEnqueueReadBuffer:1:-14", failed, [&] { return gpuc_proque_read(proque, buffer, host); });
+  expect("gpuc_proque_read", "clEnqueueReadBuffer:1:-14", failed,
+         [&] { return gpuc_proque_read(proque, buffer, host); });
   // documented: common GPUC_ERROR_DRIVER GPUC_ERROR_DEVICE_LOST GPUC_ERROR_OUT_OF_HOST_MEMORY
   expect("gpuc_queue_flush", "clFlush:1:-30", GPUC_ERROR_DRIVER, [&] { return gpuc_queue_flush(queue); });
   expect("gpuc_queue_flush", "clFlush:1:-2", GPUC_ERROR_DEVICE_LOST, [&] { return gpuc_queue_flush(queue); });
@@ -209,17 +228,19 @@ void check_statuses() {
   for (const char *rule : {"clCreateBuffer:1:-4", "clCreateBuffer:1:-4,clCreateBuffer:2:-5"}) {
     faults.arm(rule);
     Buffer other;
-    const gpuc_status got = gpuc_buffer_create(context, 7777, 0, other.out());
+    const gpuc_status got = gpuc_buffer_create(context, 7777, GPUC_BUFFER_UNPOOLED, other.out());
     injected += faults.fired();
     faults.arm(nullptr);
-    if (got != (std::strchr(rule, ',') ? GPUC_ERROR_OUT_OF_DEVICE_MEMORY : GPUC_OK)) report(std::string(rule) + " gives " + named(got));
+    if (got != (std::strchr(rule, ',') ? GPUC_ERROR_OUT_OF_DEVICE_MEMORY : GPUC_OK))
+      report(std::string(rule) + " gives " + named(got));
     if (got && !std::strstr(gpuc_last_error_detail(), "in use")) report("there is no memory report");
   }
 }
 
 // In a fresh process: the first listing of platforms and devices, with a fault, and once more without.
 int first_listing() {
-  std::snprintf(current, sizeof current, "first listing with %s", std::getenv("GPUC_FAULTS") ? std::getenv("GPUC_FAULTS") : "nothing");
+  std::snprintf(current, sizeof current, "first listing with %s",
+                std::getenv("GPUC_FAULTS") ? std::getenv("GPUC_FAULTS") : "nothing");
   alarm(20);
   const auto list = [](Steps &steps) {
     size_t count = 0;
@@ -241,7 +262,8 @@ int first_listing() {
   const long calls = faults.calls(nullptr);
   faults.arm(nullptr);
   if (steps.status() == GPUC_OK) {
-    for (const std::string &problem : steps.problems()) std::fprintf(stderr, "%s: note: %s\n", current, problem.c_str());
+    for (const std::string &problem : steps.problems())
+      std::fprintf(stderr, "%s: note: %s\n", current, problem.c_str());
   } else {
     for (const std::string &problem : steps.problems()) report(problem);
   }
@@ -265,8 +287,10 @@ bool fresh_process(const std::string &rule, const std::string &count_file, long 
   std::fflush(nullptr);
   const pid_t child = fork();
   if (child == 0) {
-    if (rule.empty()) unsetenv("GPUC_FAULTS");
-    else setenv("GPUC_FAULTS", rule.c_str(), 1);
+    if (rule.empty())
+      unsetenv("GPUC_FAULTS");
+    else
+      setenv("GPUC_FAULTS", rule.c_str(), 1);
     setenv("GPUC_COUNT_FILE", count_file.c_str(), 1);
     setenv("GPUC_CACHE", "0", 1);
     execl("/proc/self/exe", "capi_fault_tests", "--first-listing", static_cast<char *>(nullptr));
@@ -302,7 +326,8 @@ void sweep_first_listing(long every) {
       }
     }
   }
-  std::printf("%-16s %4ld calls: %6ld points, %6ld faults\n", "first listing", calls, points - points_before, injected - injected_before);
+  std::printf("%-16s %4ld calls: %6ld points, %6ld faults\n", "first listing", calls, points - points_before,
+              injected - injected_before);
 }
 
 }  // namespace
@@ -342,7 +367,8 @@ int main(int argc, char **argv) {
     if (only.empty() || only == scenario.name) sweep(scenario, every);
   gpuc_cache_clear(nullptr);
   rmdir(cache.c_str());
-  std::printf("%ld points, %ld faults injected, %zu kinds of failure, %ld problems\n", points, injected, seen.size(), failures);
+  std::printf("%ld points, %ld faults injected, %zu kinds of failure, %ld problems\n", points, injected, seen.size(),
+              failures);
   if (std::getenv("GPUC_FAULT_KINDS"))
     for (const auto &[function, status] : seen) std::printf("  %s %s\n", function.c_str(), gpuc_status_name(status));
   const long least = every == 1 && only.empty() ? 10000 : 1;

@@ -64,7 +64,8 @@ struct World {
   }
 
   std::vector<void *> living() const {
-    return {platform.get(), device, context, queue, event.get(), buffer.get(), other.get(), memory.get(), program, kernel.get(), proque.get()};
+    return {platform.get(), device,       context, queue,        event.get(), buffer.get(),
+            other.get(),    memory.get(), program, kernel.get(), proque.get()};
   }
 };
 
@@ -75,10 +76,14 @@ struct Argument {
   std::function<gpuc_status(World &, void *)> call;
 };
 
-#define HANDLE(function, name, type, ...) \
-  { #function, name, #type, false, [](World &w, void *bad) { (void)w; auto *h = static_cast<type *>(bad); return function(__VA_ARGS__); } }
-#define OPTIONAL(function, name, type, ...) \
-  { #function, name, #type, true, [](World &w, void *bad) { (void)w; auto *h = static_cast<type *>(bad); return function(__VA_ARGS__); } }
+#define HANDLE(function, name, type, ...)                                                                                             \
+  {                                                                                                                                   \
+#function, name, #type, false, [](World &w, void *bad) { (void)w; auto *h = static_cast<type *>(bad); return function(__VA_ARGS__); } \
+  }
+#define OPTIONAL(function, name, type, ...)                                                                                          \
+  {                                                                                                                                  \
+#function, name, #type, true, [](World &w, void *bad) { (void)w; auto *h = static_cast<type *>(bad); return function(__VA_ARGS__); } \
+  }
 
 const std::vector<Argument> &arguments() {
   static const std::vector<Argument> all = {
@@ -263,13 +268,17 @@ const char *const all_types[] = {"gpuc_platform", "gpuc_device", "gpuc_context",
 std::vector<std::pair<std::string, void *>> released_handles() {
   std::vector<std::pair<std::string, void *>> all;
   const World gone;
-  all = {{"gpuc_event", gone.event.get()},        {"gpuc_buffer", gone.buffer.get()}, {"gpuc_host_memory", gone.memory.get()},
-         {"gpuc_kernel", gone.kernel.get()},      {"gpuc_proque", gone.proque.get()}};
+  all = {{"gpuc_event", gone.event.get()},
+         {"gpuc_buffer", gone.buffer.get()},
+         {"gpuc_host_memory", gone.memory.get()},
+         {"gpuc_kernel", gone.kernel.get()},
+         {"gpuc_proque", gone.proque.get()}};
   const Context context = another_context();
   const Queue queue = queue_of(context);
   Program program;
   OK(gpuc_program_create_from_source(context, "kernel void k() {}", GPUC_NUL_TERMINATED, nullptr, program.out()));
-  all.insert(all.end(), {{"gpuc_context", context.get()}, {"gpuc_queue", queue.get()}, {"gpuc_program", program.get()}});
+  all.insert(all.end(),
+             {{"gpuc_context", context.get()}, {"gpuc_queue", queue.get()}, {"gpuc_program", program.get()}});
   return all;
 }
 
@@ -282,15 +291,20 @@ std::vector<Bad> bad_handles(const World &w, const std::string &type) {
   static int global_variable = 0;
   static const auto heap = std::make_unique<int>(0);
   int on_stack = 0;
-  std::vector<Bad> all = {{"NULL", nullptr}, {"stack", &on_stack}, {"heap", heap.get()}, {"static", &global_variable},
+  std::vector<Bad> all = {{"NULL", nullptr},
+                          {"stack", &on_stack},
+                          {"heap", heap.get()},
+                          {"static", &global_variable},
                           {"function", reinterpret_cast<void *>(&gpuc_version)}};
   for (const auto &[released_type, handle] : released_handles())
     all.push_back({released_type == type ? "released" : "released, of another type", handle});
   const auto living = w.living();
-  const char *const living_types[] = {"gpuc_platform", "gpuc_device",      "gpuc_context", "gpuc_queue",  "gpuc_event", "gpuc_buffer",
-                                      "gpuc_buffer",   "gpuc_host_memory", "gpuc_program", "gpuc_kernel", "gpuc_proque"};
+  const char *const living_types[] = {"gpuc_platform", "gpuc_device", "gpuc_context", "gpuc_queue",
+                                      "gpuc_event",    "gpuc_buffer", "gpuc_buffer",  "gpuc_host_memory",
+                                      "gpuc_program",  "gpuc_kernel", "gpuc_proque"};
   const auto is_living = [&](uint64_t value) {
-    return std::any_of(living.begin(), living.end(), [&](void *handle) { return reinterpret_cast<uint64_t>(handle) == value; });
+    return std::any_of(living.begin(), living.end(),
+                       [&](void *handle) { return reinterpret_cast<uint64_t>(handle) == value; });
   };
   for (size_t i = 0; i < living.size(); ++i) {
     if (type != living_types[i]) {
@@ -330,17 +344,20 @@ TEST_SUITE("handles") {
           const gpuc_status status = argument.call(w, one.handle);
           const std::string message = gpuc_last_error_message();
           std::string fault = record_fault(status);
-          if (status != GPUC_ERROR_INVALID_HANDLE) fault = "gives " + named(status);
-          else if (w.has_result && std::strstr(argument.function, "get_devices") == nullptr && w.result) fault = "leaves its out handle";
+          if (status != GPUC_ERROR_INVALID_HANDLE)
+            fault = "gives " + named(status);
+          else if (w.has_result && std::strstr(argument.function, "get_devices") == nullptr && w.result)
+            fault = "leaves its out handle";
           // _retain knows of its argument only that it is its own.
           const std::string word = std::strstr(argument.function, "_retain") ? argument.type : argument.name;
-          if (fault.empty() && message.compare(0, word.size(), word) != 0) fault = "does not name the argument: " + message;
+          if (fault.empty() && message.compare(0, word.size(), word) != 0)
+            fault = "does not name the argument: " + message;
           if (!fault.empty())
-            FAIL_CHECK(std::string(argument.function) << ", " << std::string(argument.name) << ", " << one.kind << ": " << fault);
+            FAIL_CHECK(std::string(argument.function)
+                       << ", " << std::string(argument.name) << ", " << one.kind << ": " << fault);
         }
       }
     }
-    MESSAGE(checked << " calls");
     CHECK(checked > 5000);
     OK(gpuc_queue_finish(w.queue));
   }
@@ -402,17 +419,27 @@ TEST_SUITE("handles") {
       const gpuc_launch launch = launch_1d(16);
       OK(gpuc_kernel_launch(kernel, queue, &launch, args, 2, nullptr, 0, event.out()));
       for (const int which : order) switch (which) {
-          case 0: context.reset(); break;
-          case 1: queue.reset(); break;
+          case 0:
+            context.reset();
+            break;
+          case 1:
+            queue.reset();
+            break;
           case 2: {
             int value = 0;
             if (queue && context) OK(gpuc_buffer_read(buffer, queue, 60, 4, &value));
             buffer.reset();
             break;
           }
-          case 3: program.reset(); break;
-          case 4: kernel.reset(); break;
-          default: OK(gpuc_event_wait(event)); event.reset();
+          case 3:
+            program.reset();
+            break;
+          case 4:
+            kernel.reset();
+            break;
+          default:
+            OK(gpuc_event_wait(event));
+            event.reset();
         }
     } while (std::next_permutation(order, order + 6));
     CHECK(permutations == 720);
@@ -475,9 +502,12 @@ TEST_SUITE("handles, threads") {
         for (int i = 0; i < 3; ++i) {
           size_t size = 0;
           gpuc_buffer *slice = nullptr;
-          const gpuc_status status = i == 2 ? gpuc_buffer_slice(buffer, 0, 4, &slice) : gpuc_buffer_get_size(buffer, &size);
-          if (status == GPUC_OK) used.fetch_add(1);
-          else if (status != GPUC_ERROR_INVALID_HANDLE) odd.fetch_add(1);
+          const gpuc_status status =
+              i == 2 ? gpuc_buffer_slice(buffer, 0, 4, &slice) : gpuc_buffer_get_size(buffer, &size);
+          if (status == GPUC_OK)
+            used.fetch_add(1);
+          else if (status != GPUC_ERROR_INVALID_HANDLE)
+            odd.fetch_add(1);
           if (status == GPUC_OK && i != 2 && size != 8) odd.fetch_add(1);
           gpuc_buffer_release(slice);
           if (i == self % 3) gpuc_buffer_release(buffer);
@@ -530,7 +560,8 @@ TEST_SUITE("handles, threads") {
           gpuc_context *context = nullptr;
           uint64_t value = 0;
           if (gpuc_buffer_get_context(child, &context) != GPUC_OK) odd.fetch_add(1);
-          if (gpuc_context_get_memory(context, GPUC_MEMORY_LIVE_BUFFERS, &value) != GPUC_OK || value != 1) odd.fetch_add(1);
+          if (gpuc_context_get_memory(context, GPUC_MEMORY_LIVE_BUFFERS, &value) != GPUC_OK || value != 1)
+            odd.fetch_add(1);
           gpuc_context_release(context);
         }
       });

@@ -31,8 +31,9 @@ TEST_SUITE("kernel") {
   TEST_CASE("by name") {
     Kernel kernel = kernel_named("vector_add"), again = kernel_named("vector_add");
     // documented: gpuc_kernel_get_name GPUC_ERROR_BUFFER_TOO_SMALL
-    CHECK(check_string_result([&](char *buf, size_t capacity, size_t *needed) { return gpuc_kernel_get_name(kernel, buf, capacity, needed); }) ==
-          "vector_add");
+    CHECK(check_string_result([&](char *buf, size_t capacity, size_t *needed) {
+            return gpuc_kernel_get_name(kernel, buf, capacity, needed);
+          }) == "vector_add");
     Program program;
     OK(gpuc_kernel_get_program(kernel, program.out()));
     CHECK(program.get() == runtime().program);
@@ -60,9 +61,12 @@ TEST_SUITE("kernel") {
       gpuc_type type;
       size_t size;
       const char *word;
-    } expected[] = {{GPUC_ARG_SPACE_GLOBAL, GPUC_TYPE_I32, 0, "global int"},   {GPUC_ARG_SPACE_CONSTANT, GPUC_TYPE_I32, 0, "constant int"},
-                    {GPUC_ARG_SPACE_LOCAL, GPUC_TYPE_I32, 0, "local int"},     {GPUC_ARG_SPACE_PRIVATE, GPUC_TYPE_NONE, 16, "float4"},
-                    {GPUC_ARG_SPACE_PRIVATE, GPUC_TYPE_I64, 8, "long"},        {GPUC_ARG_SPACE_PRIVATE, GPUC_TYPE_U8, 1, "uchar"}};
+    } expected[] = {{GPUC_ARG_SPACE_GLOBAL, GPUC_TYPE_I32, 0, "global int"},
+                    {GPUC_ARG_SPACE_CONSTANT, GPUC_TYPE_I32, 0, "constant int"},
+                    {GPUC_ARG_SPACE_LOCAL, GPUC_TYPE_I32, 0, "local int"},
+                    {GPUC_ARG_SPACE_PRIVATE, GPUC_TYPE_NONE, 16, "float4"},
+                    {GPUC_ARG_SPACE_PRIVATE, GPUC_TYPE_I64, 8, "long"},
+                    {GPUC_ARG_SPACE_PRIVATE, GPUC_TYPE_U8, 1, "uchar"}};
     for (size_t i = 0; i < count; ++i) {
       CAPTURE(i);
       gpuc_arg_space space = -1;
@@ -100,7 +104,8 @@ TEST_SUITE("kernel") {
     CHECK(value >= 4);
     value = 7;
     // documented: gpuc_kernel_get_number GPUC_ERROR_INVALID_ARGUMENT
-    for (const gpuc_kernel_number key : {0, 8, -1}) FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_kernel_get_number(kernel, nullptr, key, &value));
+    for (const gpuc_kernel_number key : {0, 8, -1})
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_kernel_get_number(kernel, nullptr, key, &value));
     CHECK(value == 7);
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_kernel_get_number(kernel, nullptr, GPUC_KERNEL_REQUIRED_SIZE_X, nullptr));
   }
@@ -192,16 +197,19 @@ TEST_SUITE("kernel") {
       auto args = good;
       args[index] = arg;
       gpuc_event *none = nullptr;
-      const gpuc_status status = gpuc_kernel_launch(kernel, queue(), &launch, args.data(), args.size(), nullptr, 0, &none);
+      const gpuc_status status =
+          gpuc_kernel_launch(kernel, queue(), &launch, args.data(), args.size(), nullptr, 0, &none);
       CHECK(none == nullptr);
       return status;
     };
     for (const size_t count : {size_t(0), size_t(5), size_t(1025), SIZE_MAX}) {
-      FAILS(GPUC_ERROR_KERNEL_ARGUMENT, gpuc_kernel_launch(kernel, queue(), &launch, good.data(), count, nullptr, 0, nullptr));
+      FAILS(GPUC_ERROR_KERNEL_ARGUMENT,
+            gpuc_kernel_launch(kernel, queue(), &launch, good.data(), count, nullptr, 0, nullptr));
     }
     auto too_many = good;
     too_many.push_back(i32_arg(1));
-    FAILS(GPUC_ERROR_KERNEL_ARGUMENT, gpuc_kernel_launch(kernel, queue(), &launch, too_many.data(), 7, nullptr, 0, nullptr));
+    FAILS(GPUC_ERROR_KERNEL_ARGUMENT,
+          gpuc_kernel_launch(kernel, queue(), &launch, too_many.data(), 7, nullptr, 0, nullptr));
     SAYS("takes 6 arguments, got 7");
     FAILS(GPUC_ERROR_KERNEL_ARGUMENT, with(0, i32_arg(1)));
     SAYS("argument 0 'g'");
@@ -316,7 +324,8 @@ TEST_SUITE("kernel") {
     const gpuc_arg bad[] = {buffer_arg(foreign), i32_arg(1)}, good[] = {buffer_arg(mine), i32_arg(1)};
     const gpuc_launch launch = launch_1d(16);
     FAILS(GPUC_ERROR_CONTEXT_MISMATCH, gpuc_kernel_launch(kernel, queue(), &launch, bad, 2, nullptr, 0, nullptr));
-    FAILS(GPUC_ERROR_CONTEXT_MISMATCH, gpuc_kernel_launch(kernel, foreign_queue, &launch, good, 2, nullptr, 0, nullptr));
+    FAILS(GPUC_ERROR_CONTEXT_MISMATCH,
+          gpuc_kernel_launch(kernel, foreign_queue, &launch, good, 2, nullptr, 0, nullptr));
   }
 
   TEST_CASE("native handle") {
@@ -326,7 +335,8 @@ TEST_SUITE("kernel") {
     OK(gpuc_kernel_create_native(kernel, &another));
     CHECK(native != another);
     cl_uint count = 0;
-    CHECK(clGetKernelInfo(static_cast<cl_kernel>(native), CL_KERNEL_NUM_ARGS, sizeof count, &count, nullptr) == CL_SUCCESS);
+    CHECK(clGetKernelInfo(static_cast<cl_kernel>(native), CL_KERNEL_NUM_ARGS, sizeof count, &count, nullptr) ==
+          CL_SUCCESS);
     CHECK(count == 4);
     clReleaseKernel(static_cast<cl_kernel>(native));
     clReleaseKernel(static_cast<cl_kernel>(another));

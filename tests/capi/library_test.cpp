@@ -53,13 +53,15 @@ TEST_SUITE("library") {
 
   TEST_CASE("sizes of element types") {
     const size_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 8, 16, 2};
-    for (gpuc_type type = GPUC_TYPE_NONE; type <= GPUC_TYPE_BF16; ++type) CHECK(gpuc_type_size_bytes(type) == sizes[type]);
+    for (gpuc_type type = GPUC_TYPE_NONE; type <= GPUC_TYPE_BF16; ++type)
+      CHECK(gpuc_type_size_bytes(type) == sizes[type]);
     for (const gpuc_type type : {-1, 15, 1000, INT32_MIN, INT32_MAX}) CHECK(gpuc_type_size_bytes(type) == 0);
   }
 
   TEST_CASE("log") {
     // documented: gpuc_log_set GPUC_ERROR_INVALID_ARGUMENT
-    for (const gpuc_log_level level : {-1, 4, INT32_MAX}) FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_log_set(nullptr, nullptr, level));
+    for (const gpuc_log_level level : {-1, 4, INT32_MAX})
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_log_set(nullptr, nullptr, level));
     SAYS("level is ");
     Log log;
     const Context context = another_context();

@@ -59,7 +59,8 @@ TEST_SUITE("platform") {
       void *native = nullptr;
       OK(gpuc_platform_get_native(platform, &native));
       char version[256];
-      CHECK(clGetPlatformInfo(static_cast<cl_platform_id>(native), CL_PLATFORM_VERSION, sizeof version, version, nullptr) == CL_SUCCESS);
+      CHECK(clGetPlatformInfo(static_cast<cl_platform_id>(native), CL_PLATFORM_VERSION, sizeof version, version,
+                              nullptr) == CL_SUCCESS);
       CHECK(text_of([&](char *buf, size_t capacity, size_t *needed) {
               return gpuc_platform_get_string(platform, GPUC_PLATFORM_VERSION, buf, capacity, needed);
             }) == version);

@@ -8,13 +8,16 @@ namespace {
 
 gpuc_context *context() { return runtime().context; }
 
-const char *const plain = "kernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n";
+const char *const plain =
+    "kernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n";
 
 gpuc_text text(const char *content, const char *name = nullptr) { return {name, content, GPUC_NUL_TERMINATED}; }
 
 std::string kernel_names(gpuc_program *program) {
   // documented: gpuc_program_get_kernel_names GPUC_ERROR_BUFFER_TOO_SMALL
-  return check_string_result([&](char *buf, size_t capacity, size_t *needed) { return gpuc_program_get_kernel_names(program, buf, capacity, needed); });
+  return check_string_result([&](char *buf, size_t capacity, size_t *needed) {
+    return gpuc_program_get_kernel_names(program, buf, capacity, needed);
+  });
 }
 
 }  // namespace
@@ -29,8 +32,10 @@ TEST_SUITE("program") {
 
     gpuc_program *none = program;
     // documented: gpuc_program_create_from_source GPUC_ERROR_BUILD_FAILED
-    const std::string broken = std::string(plain) + "\n#error SYNTAX_ERROR here\nkernel void b(global int *x) { SYNTAX_ERROR; }\n";
-    FAILS(GPUC_ERROR_BUILD_FAILED, gpuc_program_create_from_source(context(), broken.c_str(), broken.size(), nullptr, &none));
+    const std::string broken =
+        std::string(plain) + "\n#error SYNTAX_ERROR here\nkernel void b(global int *x) { SYNTAX_ERROR; }\n";
+    FAILS(GPUC_ERROR_BUILD_FAILED,
+          gpuc_program_create_from_source(context(), broken.c_str(), broken.size(), nullptr, &none));
     CHECK(none == nullptr);
     SAYS("does not build");
     SAYS("3");  // the line
@@ -40,15 +45,18 @@ TEST_SUITE("program") {
     // documented: gpuc_program_create_from_source GPUC_ERROR_INVALID_ARGUMENT
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_program_create_from_source(context(), nullptr, 5, nullptr, &none));
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_program_create_from_source(context(), plain, 5, nullptr, nullptr));
-    FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_program_create_from_source(context(), "", GPUC_NUL_TERMINATED, nullptr, &none));
+    FAILS(GPUC_ERROR_INVALID_ARGUMENT,
+          gpuc_program_create_from_source(context(), "", GPUC_NUL_TERMINATED, nullptr, &none));
     SAYS("source");
     FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_program_create_from_source(context(), plain, 0, nullptr, &none));
   }
 
   TEST_CASE("from several sources, with headers and defines") {
     const gpuc_text sources[] = {text("#include \"types.h\"\n", "first.cl"),
-                                 {"second.cl", "kernel void fill_value(global NUMBER *target, NUMBER value) "
-                                               "{ target[get_global_id(0)] = value + EXTRA; }garbage", 104}};
+                                 {"second.cl",
+                                  "kernel void fill_value(global NUMBER *target, NUMBER value) "
+                                  "{ target[get_global_id(0)] = value + EXTRA; }garbage",
+                                  104}};
     const gpuc_text headers[] = {text("#define NUMBER int\n", "types.h")};
     const gpuc_define defines[] = {{"EXTRA", "0"}, {"FLAG", nullptr}};
     gpuc_program_desc desc = program_desc_init();
@@ -134,7 +142,8 @@ TEST_SUITE("program") {
 
   // documented: gpuc_program_create GPUC_ERROR_BUILD_FAILED
   TEST_CASE("build errors name source and line") {
-    const gpuc_text sources[] = {text("// fine\n", "fine.cl"), text("// fine too\n#error SYNTAX_ERROR in here\n", "broken.cl")};
+    const gpuc_text sources[] = {text("// fine\n", "fine.cl"),
+                                 text("// fine too\n#error SYNTAX_ERROR in here\n", "broken.cl")};
     gpuc_program_desc desc = program_desc_init();
     desc.sources = sources;
     desc.source_count = 2;
@@ -165,7 +174,9 @@ TEST_SUITE("program") {
     desc.source_count = 1;
     desc.flags = GPUC_PROGRAM_NO_CACHE;
     OK(gpuc_program_create(context(), &desc, warned.out()));
-    check_string_result([&](char *buf, size_t capacity, size_t *size) { return gpuc_program_get_build_log(warned, nullptr, buf, capacity, size); });
+    check_string_result([&](char *buf, size_t capacity, size_t *size) {
+      return gpuc_program_get_build_log(warned, nullptr, buf, capacity, size);
+    });
   }
 
   TEST_CASE("a device that is not in the context") {
@@ -183,17 +194,20 @@ TEST_SUITE("program") {
       // documented: gpuc_program_get_binary GPUC_ERROR_CONTEXT_MISMATCH
       FAILS(GPUC_ERROR_CONTEXT_MISMATCH, gpuc_program_get_binary(runtime().program, device, nullptr, 0, &needed));
       // documented: gpuc_kernel_get_number GPUC_ERROR_CONTEXT_MISMATCH
-      FAILS(GPUC_ERROR_CONTEXT_MISMATCH, gpuc_kernel_get_number(kernel, device, GPUC_KERNEL_MAX_WORK_GROUP_SIZE, &value));
+      FAILS(GPUC_ERROR_CONTEXT_MISMATCH,
+            gpuc_kernel_get_number(kernel, device, GPUC_KERNEL_MAX_WORK_GROUP_SIZE, &value));
     }
   }
 
+  // unprovoked: gpuc_program_get_binary GPUC_ERROR_UNSUPPORTED: every driver at hand gives binaries.
   TEST_CASE("binaries") {
     size_t needed = 0;
     OK(gpuc_program_get_binary(runtime().program, nullptr, nullptr, 0, &needed));
     REQUIRE(needed > 0);
     std::vector<unsigned char> binary(needed);
     // documented: gpuc_program_get_binary GPUC_ERROR_BUFFER_TOO_SMALL
-    FAILS(GPUC_ERROR_BUFFER_TOO_SMALL, gpuc_program_get_binary(runtime().program, nullptr, binary.data(), needed - 1, &needed));
+    FAILS(GPUC_ERROR_BUFFER_TOO_SMALL,
+          gpuc_program_get_binary(runtime().program, nullptr, binary.data(), needed - 1, &needed));
     OK(gpuc_program_get_binary(runtime().program, runtime().device, binary.data(), needed, &needed));
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_program_get_binary(runtime().program, nullptr, nullptr, needed, &needed));
     gpuc_program_desc desc = program_desc_init();

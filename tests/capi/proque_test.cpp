@@ -9,8 +9,9 @@ using namespace capi_test;
 
 namespace {
 
-const char *const source = "kernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n"
-                           "kernel __attribute__((reqd_work_group_size(4, 1, 1))) void of_four(global int *x) { x[get_global_id(0)] = 4; }\n";
+const char *const source =
+    "kernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n"
+    "kernel __attribute__((reqd_work_group_size(4, 1, 1))) void of_four(global int *x) { x[get_global_id(0)] = 4; }\n";
 
 gpuc_proque_options options_of(size_t count) {
   gpuc_proque_options options = proque_options_init();
@@ -67,8 +68,9 @@ TEST_SUITE("proque") {
     options.options = "-cl-mad-enable";
     options.queue_flags = GPUC_QUEUE_PROFILING;
     ProQue proque;
-    OK(gpuc_proque_create("kernel void fill_value(global NUMBER *target, NUMBER value) { target[get_global_id(0)] = value; }",
-                          GPUC_NUL_TERMINATED, &options, proque.out()));
+    OK(gpuc_proque_create(
+        "kernel void fill_value(global NUMBER *target, NUMBER value) { target[get_global_id(0)] = value; }",
+        GPUC_NUL_TERMINATED, &options, proque.out()));
     Context context;
     Queue queue;
     Program program;
@@ -203,7 +205,8 @@ TEST_SUITE("proque") {
     CHECK(size == 2 * 3 * 4 * 8);
     gpuc_buffer *none = buffer;
     // documented: gpuc_proque_create_buffer GPUC_ERROR_INVALID_ARGUMENT
-    for (const gpuc_type type : {int(GPUC_TYPE_NONE), 15, -1}) FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_proque_create_buffer(proque, type, &none));
+    for (const gpuc_type type : {int(GPUC_TYPE_NONE), 15, -1})
+      FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_proque_create_buffer(proque, type, &none));
     CHECK(none == nullptr);
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_proque_create_buffer(proque, GPUC_TYPE_F32, nullptr));
     const size_t half[2] = {SIZE_MAX / 8, 2};

@@ -68,8 +68,9 @@ TEST_SUITE("queue") {
     OK(gpuc_context_get_native(runtime().context, &native_context));
     OK(gpuc_device_get_native(runtime().device, &native_device));
     cl_int code = CL_SUCCESS;
-    cl_command_queue raw = clCreateCommandQueue(static_cast<cl_context>(native_context), static_cast<cl_device_id>(native_device),
-                                                CL_QUEUE_PROFILING_ENABLE, &code);
+    cl_command_queue raw =
+        clCreateCommandQueue(static_cast<cl_context>(native_context), static_cast<cl_device_id>(native_device),
+                             CL_QUEUE_PROFILING_ENABLE, &code);
     REQUIRE(code == CL_SUCCESS);
     Queue wrapped;
     OK(gpuc_queue_from_native(runtime().context, raw, wrapped.out()));

@@ -46,14 +46,25 @@ struct Call {
 };
 
 const Call calls[] = {
-    {"write_rect", [](auto *b, auto *, auto *r, auto *h) { return gpuc_buffer_write_rect(b, queue(), r, h); }, false, true},
-    {"read_rect", [](auto *b, auto *, auto *r, auto *h) { return gpuc_buffer_read_rect(b, queue(), r, h); }, true, false},
+    {"write_rect", [](auto *b, auto *, auto *r, auto *h) { return gpuc_buffer_write_rect(b, queue(), r, h); }, false,
+     true},
+    {"read_rect", [](auto *b, auto *, auto *r, auto *h) { return gpuc_buffer_read_rect(b, queue(), r, h); }, true,
+     false},
     {"write_rect_async",
-     [](auto *b, auto *, auto *r, auto *h) { return gpuc_buffer_write_rect_async(b, queue(), r, h, nullptr, 0, nullptr); }, false, true},
+     [](auto *b, auto *, auto *r, auto *h) {
+       return gpuc_buffer_write_rect_async(b, queue(), r, h, nullptr, 0, nullptr);
+     },
+     false, true},
     {"read_rect_async",
-     [](auto *b, auto *, auto *r, auto *h) { return gpuc_buffer_read_rect_async(b, queue(), r, h, nullptr, 0, nullptr); }, true, false},
+     [](auto *b, auto *, auto *r, auto *h) {
+       return gpuc_buffer_read_rect_async(b, queue(), r, h, nullptr, 0, nullptr);
+     },
+     true, false},
     {"copy_rect_async",
-     [](auto *b, auto *t, auto *r, auto *) { return gpuc_buffer_copy_rect_async(b, t, queue(), r, nullptr, 0, nullptr); }, true, true},
+     [](auto *b, auto *t, auto *r, auto *) {
+       return gpuc_buffer_copy_rect_async(b, t, queue(), r, nullptr, 0, nullptr);
+     },
+     true, true},
 };
 
 }  // namespace
@@ -103,7 +114,8 @@ TEST_SUITE("rect") {
     box.region[0] = 8;
     box.region[1] = 4;
     OK(gpuc_buffer_read_rect(slice, queue(), &box, host.data()));
-    CHECK(std::vector<unsigned char>(host.begin(), host.begin() + 32) == std::vector<unsigned char>(data.begin(), data.begin() + 32));
+    CHECK(std::vector<unsigned char>(host.begin(), host.begin() + 32) ==
+          std::vector<unsigned char>(data.begin(), data.begin() + 32));
   }
 
   TEST_CASE("bad boxes") {
@@ -111,11 +123,16 @@ TEST_SUITE("rect") {
     std::vector<unsigned char> host(volume);
     for (const Call &call : calls) {
       CAPTURE(std::string(call.name));
-      // documented: gpuc_buffer_write_rect GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE GPUC_ERROR_OVERFLOW
-      // documented: gpuc_buffer_read_rect GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE GPUC_ERROR_OVERFLOW
-      // documented: gpuc_buffer_write_rect_async GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE GPUC_ERROR_OVERFLOW
-      // documented: gpuc_buffer_read_rect_async GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE GPUC_ERROR_OVERFLOW
-      // documented: gpuc_buffer_copy_rect_async GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE GPUC_ERROR_OVERFLOW
+      // documented: gpuc_buffer_write_rect GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE
+      // documented: gpuc_buffer_write_rect GPUC_ERROR_OVERFLOW
+      // documented: gpuc_buffer_read_rect GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE
+      // documented: gpuc_buffer_read_rect GPUC_ERROR_OVERFLOW
+      // documented: gpuc_buffer_write_rect_async GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE
+      // documented: gpuc_buffer_write_rect_async GPUC_ERROR_OVERFLOW
+      // documented: gpuc_buffer_read_rect_async GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE
+      // documented: gpuc_buffer_read_rect_async GPUC_ERROR_OVERFLOW
+      // documented: gpuc_buffer_copy_rect_async GPUC_ERROR_INVALID_ARGUMENT GPUC_ERROR_OUT_OF_RANGE
+      // documented: gpuc_buffer_copy_rect_async GPUC_ERROR_OVERFLOW
       gpuc_rect box = some_box();
       box.source_row_pitch_bytes = 4;
       FAILS(GPUC_ERROR_INVALID_ARGUMENT, call.call(one, two, &box, host.data()));

@@ -30,8 +30,10 @@ bool Steps::operator()(const char *function, gpuc_status got) {
   const std::string fault = record_fault(got);
   if (!fault.empty()) wrong(failure + ": " + fault);
   const auto found = documented_statuses().find(function);
-  if (found == documented_statuses().end()) wrong(function_ + " is no function of the header");
-  else if (!found->second.count(got)) wrong(failure + ", which the header does not document");
+  if (found == documented_statuses().end())
+    wrong(function_ + " is no function of the header");
+  else if (!found->second.count(got))
+    wrong(failure + ", which the header does not document");
   if (got == GPUC_ERROR_INTERNAL) wrong(failure);
   return false;
 }
@@ -39,23 +41,23 @@ bool Steps::operator()(const char *function, gpuc_status got) {
 namespace {
 
 // The function's result; the scenario ends where it is a failure.
-#define STEP(function, ...)                                     \
-  do {                                                          \
-    poison_record();                                            \
-    if (!steps(#function, function(__VA_ARGS__))) return;       \
+#define STEP(function, ...)                               \
+  do {                                                    \
+    poison_record();                                      \
+    if (!steps(#function, function(__VA_ARGS__))) return; \
   } while (0)
-#define RIGHT(condition)                                                                   \
-  do {                                                                                     \
-    if (!(condition)) steps.wrong("line " + std::to_string(__LINE__) + ": " #condition);   \
+#define RIGHT(condition)                                                                 \
+  do {                                                                                   \
+    if (!(condition)) steps.wrong("line " + std::to_string(__LINE__) + ": " #condition); \
   } while (0)
 
-#define BASICS(flags)                                                \
-  Device device;                                                     \
-  Context context;                                                   \
-  Queue queue;                                                       \
-  STEP(gpuc_device_select, nullptr, device.out());                   \
-  gpuc_device *const devices[] = {device};                           \
-  STEP(gpuc_context_create, devices, 1, context.out());              \
+#define BASICS(flags)                                   \
+  Device device;                                        \
+  Context context;                                      \
+  Queue queue;                                          \
+  STEP(gpuc_device_select, nullptr, device.out());      \
+  gpuc_device *const devices[] = {device};              \
+  STEP(gpuc_context_create, devices, 1, context.out()); \
   STEP(gpuc_queue_create, context, device, flags, queue.out())
 
 gpuc_rect rect_of(size_t x, size_t y, size_t pitch) {
@@ -83,11 +85,12 @@ gpuc_program_desc uncached(const gpuc_text *source) {
   return desc;
 }
 
-const gpuc_text the_source{"scenario.cl",
-                           "kernel void vector_add(global const float *a, global const float *b, global float *c) {\n"
-                           "  size_t i = get_global_id(0); c[i] = a[i] + b[i];\n}\n"
-                           "kernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n",
-                           GPUC_NUL_TERMINATED};
+const gpuc_text the_source{
+    "scenario.cl",
+    "kernel void vector_add(global const float *a, global const float *b, global float *c) {\n"
+    "  size_t i = get_global_id(0); c[i] = a[i] + b[i];\n}\n"
+    "kernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n",
+    GPUC_NUL_TERMINATED};
 
 void launch(Steps &steps) {
   BASICS(GPUC_QUEUE_PROFILING);
@@ -176,7 +179,8 @@ void buffers(Steps &steps) {
   STEP(gpuc_buffer_read_rect_async, one, queue, &box, again.data(), waits, 1, read.out());
   // From here on the host memory above must outlive the command, also where a later call fails.
   const auto wait_for_read = [&] {
-    for (gpuc_event_state state = 0; gpuc_event_get_state(read, &state) == GPUC_OK && state < GPUC_EVENT_COMPLETE;) gpuc_queue_flush(queue);
+    for (gpuc_event_state state = 0; gpuc_event_get_state(read, &state) == GPUC_OK && state < GPUC_EVENT_COMPLETE;)
+      gpuc_queue_flush(queue);
   };
   wait_for_read();
   STEP(gpuc_event_wait, read);

@@ -69,8 +69,9 @@ TEST_SUITE("structs") {
     const Buffer buffer = buffer_of(runtime().context, 64);
     unsigned char host[64] = {};
     // documented: gpuc_rect_init GPUC_ERROR_INVALID_ARGUMENT
-    check_structure<gpuc_rect>("gpuc_rect", gpuc_rect_init, 1,
-                               [&](gpuc_rect *rect) { return gpuc_buffer_write_rect(buffer, runtime().queue, rect, host); });
+    check_structure<gpuc_rect>("gpuc_rect", gpuc_rect_init, 1, [&](gpuc_rect *rect) {
+      return gpuc_buffer_write_rect(buffer, runtime().queue, rect, host);
+    });
     const gpuc_rect rect = rect_init();
     CHECK(rect.region[0] == 0);
     CHECK(rect.region[1] == 1);
@@ -95,22 +96,24 @@ TEST_SUITE("structs") {
   TEST_CASE("gpuc_program_desc") {
     const gpuc_text source{nullptr, "kernel void k(global int *x) {}", GPUC_NUL_TERMINATED};
     // documented: gpuc_program_desc_init GPUC_ERROR_INVALID_ARGUMENT
-    check_structure<gpuc_program_desc>("gpuc_program_desc", gpuc_program_desc_init, GPUC_PROGRAM_NO_CACHE << 1, [&](gpuc_program_desc *desc) {
-      desc->sources = &source;
-      desc->source_count = 1;
-      Program program;
-      return gpuc_program_create(runtime().context, desc, program.out());
-    });
+    check_structure<gpuc_program_desc>("gpuc_program_desc", gpuc_program_desc_init, GPUC_PROGRAM_NO_CACHE << 1,
+                                       [&](gpuc_program_desc *desc) {
+                                         desc->sources = &source;
+                                         desc->source_count = 1;
+                                         Program program;
+                                         return gpuc_program_create(runtime().context, desc, program.out());
+                                       });
     CHECK(program_desc_init().sources == nullptr);
   }
 
   TEST_CASE("gpuc_proque_options") {
     // documented: gpuc_proque_options_init GPUC_ERROR_INVALID_ARGUMENT
-    check_structure<gpuc_proque_options>("gpuc_proque_options", gpuc_proque_options_init, 1, [&](gpuc_proque_options *options) {
-      options->context = runtime().context;
-      ProQue proque;
-      return gpuc_proque_create("kernel void k(global int *x) {}", GPUC_NUL_TERMINATED, options, proque.out());
-    });
+    check_structure<gpuc_proque_options>(
+        "gpuc_proque_options", gpuc_proque_options_init, 1, [&](gpuc_proque_options *options) {
+          options->context = runtime().context;
+          ProQue proque;
+          return gpuc_proque_create("kernel void k(global int *x) {}", GPUC_NUL_TERMINATED, options, proque.out());
+        });
     CHECK(proque_options_init().dims == 0);
   }
 

@@ -66,31 +66,31 @@ void poison_record();
 std::string record_fault(gpuc_status status);
 
 // The call succeeds, and leaves the record of the last failure alone.
-#define OK(...)                                                                                    \
-  do {                                                                                             \
-    capi_test::poison_record();                                                                    \
-    const gpuc_status got_ = (__VA_ARGS__);                                                        \
-    INFO(#__VA_ARGS__ << ": " << capi_test::last_failure());   \
-    REQUIRE(capi_test::named(got_) == "GPUC_OK");                                                  \
-    CHECK(std::string(gpuc_last_error_message()) == "level is 99, must be 0 to 3");                \
+#define OK(...)                                                                     \
+  do {                                                                              \
+    capi_test::poison_record();                                                     \
+    const gpuc_status got_ = (__VA_ARGS__);                                         \
+    INFO(#__VA_ARGS__ << ": " << capi_test::last_failure());                        \
+    REQUIRE(capi_test::named(got_) == "GPUC_OK");                                   \
+    CHECK(std::string(gpuc_last_error_message()) == "level is 99, must be 0 to 3"); \
   } while (0)
 
 // The call fails with the status and leaves a message.
-#define FAILS(expected, ...)                                                                       \
-  do {                                                                                             \
-    capi_test::poison_record();                                                                    \
-    const gpuc_status got_ = (__VA_ARGS__);                                                        \
-    INFO(#__VA_ARGS__ << ": " << capi_test::last_failure());                                       \
-    CHECK(capi_test::named(got_) == #expected);                                                    \
-    CHECK(capi_test::record_fault(got_) == "");                                                    \
+#define FAILS(expected, ...)                                 \
+  do {                                                       \
+    capi_test::poison_record();                              \
+    const gpuc_status got_ = (__VA_ARGS__);                  \
+    INFO(#__VA_ARGS__ << ": " << capi_test::last_failure()); \
+    CHECK(capi_test::named(got_) == #expected);              \
+    CHECK(capi_test::record_fault(got_) == "");              \
   } while (0)
 
 // The message of the last failure has this text.
-#define SAYS(fragment)                                                                             \
-  do {                                                                                             \
-    const std::string said_ = gpuc_last_error_message();                                           \
-    INFO("message: " << said_);                                                                    \
-    CHECK(said_.find(fragment) != std::string::npos);                                              \
+#define SAYS(fragment)                                   \
+  do {                                                   \
+    const std::string said_ = gpuc_last_error_message(); \
+    INFO("message: " << said_);                          \
+    CHECK(said_.find(fragment) != std::string::npos);    \
   } while (0)
 
 // The kernels that the tests use. The fake device computes those that it knows, the others do nothing there.

@@ -318,7 +318,8 @@ TEST_CASE("wrong counts and kinds are refused by index, name and kernel") {
                               "{ data[0] = table[0] * factor * count; }")
                           ->kernel("scale");
   const auto buffer = bench.buffer(Bytes(64, 0)), foreign = other.buffer(Bytes(64, 0));
-  const std::vector<Argument> good = {argument(*buffer), argument(*buffer->slice(0, 64)), argument(1.0f), argument(2u)};
+  const auto slice = buffer->slice(0, 64);
+  const std::vector<Argument> good = {argument(*buffer), argument(*slice), argument(1.0f), argument(2u)};
   CHECK_NOTHROW(kernel->launch(*bench.queue, global_size(1), good.data(), 4));
   for (std::size_t count : {std::size_t(0), std::size_t(1), std::size_t(3)})
     check_refused(bench, *kernel, {good.begin(), good.begin() + static_cast<std::ptrdiff_t>(count)},

@@ -66,7 +66,10 @@ TEST_CASE("events have times when the queue is profiled and the command complete
   const auto buffer = Buffer::create(*bench.context, 1 << 20);
   const auto untimed = fill(*bench.queue, *buffer, 1);
   untimed->wait();
-  CHECK_FAILS(Status::invalid_state, "GPUC_QUEUE_PROFILING", untimed->times());
+  if (quirks_of(bench.device()).checker)
+    MESSAGE("left out: a queue without times, which Oclgrind does not have");
+  else
+    CHECK_FAILS(Status::invalid_state, "GPUC_QUEUE_PROFILING", untimed->times());
 
   const auto queue = Queue::create(*bench.context, nullptr, Queue::profiling);
   const auto first = fill(*queue, *buffer, 1), second = fill(*queue, *buffer, 2);
@@ -212,7 +215,7 @@ TEST_CASE("a cl_event can be wrapped") {
 }
 
 TEST_CASE("a file descriptor becomes readable when the event is over") {
-  const auto context = Context::create();
+  auto context = Context::create();
   for (cl_int code : {0, -5}) {
     const auto event = Event::create_user(*context);
     const int fd = event->create_fd();
@@ -233,6 +236,11 @@ TEST_CASE("a file descriptor becomes readable when the event is over") {
     CHECK(readable(late, 10000));
     close(late);
   }
+  // The library drops the events soon after, and with them the context.
+  const std::weak_ptr<Context> watch = context;
+  context.reset();
+  for (int i = 0; i < 1000 && !watch.expired(); ++i) std::this_thread::sleep_for(5ms);
+  CHECK(watch.expired());
 }
 
 TEST_CASE("file descriptors of commands") {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/timeline.hpp"
+#include "support/cl_handle.hpp"
 #include "support/fixture.hpp"
 
 using namespace gpucompute;
@@ -370,14 +371,18 @@ TEST_CASE("what is unpooled, handed out, wrapped or mapped does not return to th
   CHECK(cached() == 0);
 
   buffer = Buffer::create(*bench.context, 1000);
-  CHECK(buffer->map(*bench.queue, Buffer::map_read, 0, 1000, true, {}, nullptr) != nullptr);
+  void *pointer = buffer->map(*bench.queue, Buffer::map_read, 0, 1000, true, {}, nullptr);
+  CHECK(pointer != nullptr);
+  const ClMem forgotten = ClMem::share(buffer->root());
   buffer.reset();
   CHECK(cached() == 0);
+  CHECK(clEnqueueUnmapMemObject(bench.queue->native(), forgotten.get(), pointer, 0, nullptr, nullptr) == CL_SUCCESS);
+  bench.queue->finish();
   CHECK(bench.context->memory().in_use == 0);
   CHECK(bench.context->memory().live_buffers == 0);
 
   buffer = Buffer::create(*bench.context, 1000);
-  void *pointer = buffer->map(*bench.queue, Buffer::map_read, 0, 1000, true, {}, nullptr);
+  pointer = buffer->map(*bench.queue, Buffer::map_read, 0, 1000, true, {}, nullptr);
   buffer->unmap(*bench.queue, pointer, {}, nullptr);
   buffer.reset();
   CHECK(cached() == 1);

@@ -58,6 +58,7 @@ TEST_CASE("a source is all that a ProQue needs") {
 }
 
 TEST_CASE("a ProQue from a file, with macros and options") {
+  const CompilerLeaks leaks;
   const TemporaryFolder folder;
   std::ofstream(folder / "more.cl") << source;
   ProQueOptions options;
@@ -101,6 +102,7 @@ TEST_CASE("a ProQue on a device or in a context of the caller's") {
 }
 
 TEST_CASE("contradictions are errors") {
+  const CompilerLeaks leaks;
   ProQueOptions options;
   CHECK_FAILS(Status::invalid_argument, "neither source nor source_file", ProQue::create(options));
   options = with_source();
