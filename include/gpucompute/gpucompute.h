@@ -641,13 +641,14 @@ GPUC_API gpuc_status gpuc_event_get_times(gpuc_event *event, uint64_t *out_queue
 GPUC_API gpuc_status gpuc_event_get_fd(gpuc_event *event, int32_t *out_fd);
 
 /** Creates an event that you complete yourself, for commands to wait on. Released while not complete, it fails the
- *  commands that wait on it.
+ *  commands that wait on it, or, on PoCL, lets them run (see gpuc_event_complete).
  *  @param[in]  context [keep]
  *  @param[out] out_event [give]
  *  @thread any  @since 0.1 */
 GPUC_API gpuc_status gpuc_event_create_user(gpuc_context *context, gpuc_event **out_event);
 
-/** Completes a user event.
+/** Completes a user event. PoCL (seen with 3.1) ends the process when a user event fails and several commands wait in a
+ *  row: give 0 there.
  *  @param[in] event [keep]
  *  @param[in] cl_code  0: success; a negative number: the commands that wait on it fail
  *  @return GPUC_ERROR_INVALID_STATE: not a user event, or completed before. GPUC_ERROR_INVALID_ARGUMENT: cl_code is

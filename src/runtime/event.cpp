@@ -10,6 +10,7 @@
 
 #include "runtime/backoff.hpp"
 #include "runtime/event_watcher.hpp"
+#include "runtime/quirks.hpp"
 #include "runtime/timeline.hpp"
 #include "runtime/user_event.hpp"
 #include "support/cl_check.hpp"
@@ -48,9 +49,11 @@ std::shared_ptr<Event> Event::wrap(Context &context, cl_event native) {
 
 Event::~Event() {
   if (!process_running()) return;
-  // Commands that wait for it would wait for ever.
-  if (user_ && !completed_by_user_.exchange(true))
-    complete_user_event(native_, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
+  // Commands that wait for it would wait for ever. Where failing them could end the process they run instead.
+  if (user_ && !completed_by_user_.exchange(true)) {
+    const bool must_succeed = quirks_of(*context_->devices().front()).aborts_on_failed_user_event;
+    complete_user_event(native_, must_succeed ? CL_COMPLETE : CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
+  }
   clReleaseEvent(native_);
 }
 

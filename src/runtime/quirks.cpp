@@ -15,9 +15,14 @@ struct Row {
 
 const Row table[] = {
     // Seen with 21.10: hangs in clFinish when a command is blocked by a user event.
-    {"Oclgrind", "", {/*checker*/ true, /*noisy_compiler*/ true, /*no_user_events*/ true}},
-    // Seen with 3.1: LLVM writes "1 error generated." past every redirection.
-    {"Portable Computing Language", "", {/*checker*/ false, /*noisy_compiler*/ true, /*no_user_events*/ false}},
+    {"Oclgrind",
+     "",
+     {/*checker*/ true, /*noisy_compiler*/ true, /*aborts_on_failed_user_event*/ false, /*no_user_events*/ true}},
+    // Seen with 3.1: LLVM writes "1 error generated." past every redirection; a failed user event takes the same lock
+    // twice.
+    {"Portable Computing Language",
+     "",
+     {/*checker*/ false, /*noisy_compiler*/ true, /*aborts_on_failed_user_event*/ true, /*no_user_events*/ false}},
 };
 
 const Quirks none{};

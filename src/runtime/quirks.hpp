@@ -11,6 +11,8 @@ struct Quirks {
   bool checker = false;
   // Its compiler prints to stderr when a program does not build: nothing is tried that it does not offer.
   bool noisy_compiler = false;
+  // Ends the process when a user event fails and a chain of commands waits for it.
+  bool aborts_on_failed_user_event = false;
   // Never completes commands that wait for a user event.
   bool no_user_events = false;
 };

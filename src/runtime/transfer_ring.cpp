@@ -127,7 +127,6 @@ bool TransferRing::open_gates() {
       continue;
     }
     if (status < 0) job.error = CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST;  // the workers then copy nothing
-    job.gate.reset();
     start(std::move(*it));
     it = gated_.erase(it);
     moved = true;
@@ -219,11 +218,13 @@ void TransferRing::finish(const std::shared_ptr<TransferJob> &job) {
   // May be the last reference to a context, so not under the lock; and before the event is complete, so that whoever
   // waits for that finds everything released.
   job->keep_alive.reset();
+  std::shared_ptr<TransferJob> failed = job;
   if (job->done && process_running()) complete_user_event(job->done.get(), job->error);
   {
     std::lock_guard<std::mutex> lock(mutex_);
     running_.erase(std::find(running_.begin(), running_.end(), job));
     job->finished = true;
+    if (job->error != CL_SUCCESS) last_failed_.swap(failed);
   }
   done_.notify_all();
 }

@@ -68,6 +68,9 @@ class TransferRing {
   std::mutex mutex_;
   std::condition_variable work_, done_;
   std::deque<std::shared_ptr<TransferJob>> gated_, running_;
+  // Keeps the events of the last copy that failed: PoCL may be busy with them still, in the thread that failed the
+  // gate.
+  std::shared_ptr<TransferJob> last_failed_;
   bool stopping_ = false;
 };
 

@@ -109,7 +109,7 @@ TEST_SUITE("context") {
       cl_device_id of_context = nullptr;
       clGetContextInfo(of_part, CL_CONTEXT_DEVICES, sizeof of_context, &of_context, nullptr);
       if (of_context == part) {  // PoCL 3.1 makes such a context of the whole device
-        // documented: gpuc_context_from_native GPUC_ERROR_UNSUPPORTED
+        // unprovoked: gpuc_context_from_native GPUC_ERROR_UNSUPPORTED: no driver at hand comes here.
         FAILS(GPUC_ERROR_UNSUPPORTED, gpuc_context_from_native(of_part, &none));
         SAYS("sub-devices");
         CHECK(none == nullptr);

@@ -167,7 +167,7 @@ TEST_SUITE("proque") {
     CHECK(none == nullptr);
     if (!device_number(GPUC_DEVICE_OUT_OF_ORDER)) {
       options.queue_flags = GPUC_QUEUE_OUT_OF_ORDER;
-      // documented: gpuc_proque_create GPUC_ERROR_UNSUPPORTED
+      // unprovoked: gpuc_proque_create GPUC_ERROR_UNSUPPORTED: every driver at hand has out-of-order queues.
       FAILS(GPUC_ERROR_UNSUPPORTED, run());
     }
     // A device that is not in the context.

@@ -27,7 +27,7 @@ TEST_SUITE("queue") {
       OK(gpuc_queue_get_flags(queue, &flags));
       CHECK(flags == GPUC_QUEUE_OUT_OF_ORDER);
     } else {
-      // documented: gpuc_queue_create GPUC_ERROR_UNSUPPORTED
+      // unprovoked: gpuc_queue_create GPUC_ERROR_UNSUPPORTED: every driver at hand has out-of-order queues.
       FAILS(GPUC_ERROR_UNSUPPORTED, gpuc_queue_create(context, nullptr, GPUC_QUEUE_OUT_OF_ORDER, &none));
       CHECK(none == nullptr);
     }

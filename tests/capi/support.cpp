@@ -168,6 +168,7 @@ std::string device_text(gpuc_device_string key) {
 }
 
 bool is_fake() { return device_text(GPUC_DEVICE_FILTER).find("fake") != std::string::npos; }
+bool is_pocl() { return device_text(GPUC_DEVICE_FILTER).find("portable") != std::string::npos; }
 bool is_oclgrind() { return device_text(GPUC_DEVICE_FILTER).find("oclgrind") != std::string::npos; }
 
 std::string text_of(const StringCall &call) {

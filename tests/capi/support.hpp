@@ -143,6 +143,7 @@ uint64_t capability(gpuc_capability key);
 uint64_t memory_number(gpuc_context *context, gpuc_memory_number key);
 std::string device_text(gpuc_device_string key);
 bool is_fake();
+bool is_pocl();
 bool is_oclgrind();
 
 // A string result, read as programs do: the size, then the text.

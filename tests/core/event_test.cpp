@@ -189,7 +189,7 @@ TEST_CASE("a failed event fails what waits for it, and the message says what") {
   CHECK(Bench{bench.context, queue}.read(*buffer) == Bytes(4096, 4));
 }
 
-TEST_CASE("a user event that is dropped fails what waits for it") {
+TEST_CASE("a user event that is dropped lets nothing wait for ever") {
   const Bench bench;
   SKIP_WITHOUT_USER_EVENTS(bench.device());
   const auto buffer = bench.buffer(Bytes(4096, 1));
@@ -198,7 +198,10 @@ TEST_CASE("a user event that is dropped fails what waits for it") {
   bench.queue->flush();
   CHECK(filled->state() < EventState::complete);
   gate.reset();
-  CHECK_FAILS(Status::execution_failed, "a fill failed", filled->wait_for(minute));
+  if (quirks_of(bench.device()).aborts_on_failed_user_event)
+    CHECK_NOTHROW(filled->wait_for(minute));
+  else
+    CHECK_FAILS(Status::execution_failed, "a fill failed", filled->wait_for(minute));
 }
 
 TEST_CASE("a cl_event can be wrapped") {

@@ -12,12 +12,14 @@
 #include <gpucompute/queue.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -221,6 +223,13 @@ inline std::string run_apart(const std::string &test_case, const std::string &va
 }
 
 inline bool contains(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
+
+// A driver's own threads may hold on to objects a little longer than the last command that used them.
+template <class Condition>
+bool soon(Condition &&condition) {
+  for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return condition();
+}
 
 // The failure of a function; none is a failure of the test.
 template <class Function>
