@@ -56,7 +56,8 @@ const KernelWorkInfo &KernelRecord::work_info(const Device &device) const noexce
 KernelRecord::~KernelRecord() { delete last_.load(); }
 
 std::unique_ptr<KernelInstance> KernelRecord::take() {
-  if (KernelInstance *last = last_.exchange(nullptr, std::memory_order_acquire)) return std::unique_ptr<KernelInstance>(last);
+  if (KernelInstance *last = last_.exchange(nullptr, std::memory_order_acquire))
+    return std::unique_ptr<KernelInstance>(last);
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!idle_.empty()) {

@@ -8,6 +8,7 @@
 #include "program/program_cache.hpp"
 #include "program/source_text.hpp"
 #include "runtime/cl_query.hpp"
+#include "runtime/quirks.hpp"
 #include "support/cl_check.hpp"
 #include "support/cl_handle.hpp"
 #include "support/log.hpp"
@@ -96,8 +97,9 @@ ClProgram build_from_binaries(const Context &context, const std::vector<std::vec
 }
 
 ClProgram build_from_source(const Context &context, const std::string &source, const std::string &options) {
-  const char *pointer = source.c_str();
-  const std::size_t size = source.size();
+  const std::string given = quirks_of(*context.devices().front()).no_line_marks ? without_line_marks(source) : source;
+  const char *pointer = given.c_str();
+  const std::size_t size = given.size();
   cl_int code = CL_SUCCESS;
   ClProgram program(clCreateProgramWithSource(context.native(), 1, &pointer, &size, &code));
   cl_check(code, "clCreateProgramWithSource", "creating a program");
@@ -171,6 +173,11 @@ std::string complete_options(const Context &context, const std::string &options)
 }
 
 std::vector<std::string> read_kernel_names(cl_program program) {
+  // NVIDIA's driver (580.159.04) damages the heap when a program without kernels is asked for their names.
+  std::size_t count = 0;
+  cl_check(clGetProgramInfo(program, CL_PROGRAM_NUM_KERNELS, sizeof count, &count, nullptr), "clGetProgramInfo",
+           "counting kernels");
+  if (count == 0) return {};
   const std::string joined =
       query_text([&](std::size_t n, void *p,
                      std::size_t *r) { return clGetProgramInfo(program, CL_PROGRAM_KERNEL_NAMES, n, p, r); },

@@ -178,6 +178,17 @@ std::string join_sources(const ProgramDescription &description) {
   return joiner.take();
 }
 
+std::string without_line_marks(const std::string &joined) {
+  std::string plain;
+  plain.reserve(joined.size());
+  each_line(joined, [&](const std::string &line) {
+    if (line.compare(0, 6, "#line ") != 0) plain += line;
+    plain += "\n";
+    return false;
+  });
+  return plain;
+}
+
 bool includes_files(const std::string &joined) {
   bool found = false;
   each_line(joined, [&](const std::string &line) { return found = !after_directive(line, "include").empty(); });

@@ -11,6 +11,9 @@ namespace gpucompute {
 // Throws Error(invalid_argument, not_found).
 std::string join_sources(const ProgramDescription &description);
 
+// The joined text with empty lines for its #line marks: the same lines at the same numbers.
+std::string without_line_marks(const std::string &joined);
+
 // Whether the joined text has an #include left, which the driver follows to a file.
 bool includes_files(const std::string &joined);
 

@@ -3,6 +3,7 @@
 
 #include "runtime/enqueue.hpp"
 #include "support/checked_math.hpp"
+#include "support/cl_handle.hpp"
 
 namespace gpucompute {
 namespace {
@@ -39,6 +40,43 @@ Side side(const char *name, const std::size_t region[3], const std::size_t origi
   return s;
 }
 
+struct Origin {
+  std::size_t at[3];
+};
+
+// Where a side starts in the whole buffer, for a slice that starts at `offset`. The box is named by rows and slices
+// that hold it where there are such: NVIDIA's driver refuses one that starts past the end of its row.
+Origin origin_in_root(const Side &side, const std::size_t region[3], std::size_t offset) {
+  const std::size_t linear = side.first + offset, in_slice = linear % side.slice_pitch;
+  const Origin origin{{in_slice % side.row_pitch, in_slice / side.row_pitch, linear / side.slice_pitch}};
+  const bool row_holds = region[0] <= side.row_pitch - origin.at[0];
+  const bool slice_holds = region[1] <= side.slice_pitch / side.row_pitch - origin.at[1];
+  if (row_holds && slice_holds) return origin;
+  return {{side.origin[0] + offset, side.origin[1], side.origin[2]}};
+}
+
+// For boxes that a driver refuses though they fit (NVIDIA's does so with some in slices): row by row. put_row(source,
+// destination, count, events) puts one row on the queue, at these offsets from where the sides start.
+template <class PutRow>
+cl_int by_rows(Queue &queue, const std::size_t region[3], const Side &from, const Side &to, bool blocking,
+               cl_uint count, const cl_event *events, cl_event *event, PutRow &&put_row) {
+  for (std::size_t z = 0; z < region[2]; ++z)
+    for (std::size_t y = 0; y < region[1]; ++y) {
+      const cl_int code =
+          put_row(z * from.slice_pitch + y * from.row_pitch, z * to.slice_pitch + y * to.row_pitch, count, events);
+      if (code != CL_SUCCESS) return code;
+    }
+  if (!event && !blocking) return CL_SUCCESS;
+  // Complete when all rows are, also where commands overtake each other.
+  ClEvent end;
+  cl_int code = clEnqueueMarkerWithWaitList(queue.native(), 0, nullptr, end.receive());
+  if (code != CL_SUCCESS) return code;
+  const cl_event waited = end.get();
+  if (blocking) code = clWaitForEvents(1, &waited);
+  if (event && code == CL_SUCCESS) *event = end.give();
+  return code;
+}
+
 bool empty(const Rect &rect) { return rect.region[0] == 0 || rect.region[1] == 0 || rect.region[2] == 0; }
 
 Side source_side(const Rect &r) {
@@ -72,13 +110,21 @@ void Buffer::write_rect(Queue &queue, const Rect &rect, const void *host, bool b
   if (empty(rect)) return enqueue_nothing(queue, waits, out);
   const Side from = source_side(rect), to = destination_side(rect);
   check_range(to.first, to.end - to.first, size_, "the box in the buffer");
-  const std::size_t origin[3] = {to.origin[0] + offset_, to.origin[1], to.origin[2]};
+  const Origin origin = origin_in_root(to, rect.region, offset_), host_origin{{0, 0, 0}};
   used_by(queue);
   enqueue(queue, "clEnqueueWriteBufferRect", "a write", waits, out,
           [&](cl_uint count, const cl_event *events, cl_event *event) {
-            return clEnqueueWriteBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin, from.origin,
-                                            rect.region, to.row_pitch, to.slice_pitch, from.row_pitch, from.slice_pitch,
-                                            host, count, events, event);
+            const cl_int code = clEnqueueWriteBufferRect(
+                queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin.at, host_origin.at, rect.region,
+                to.row_pitch, to.slice_pitch, from.row_pitch, from.slice_pitch,
+                static_cast<const char *>(host) + from.first, count, events, event);
+            if (code != CL_INVALID_VALUE) return code;
+            return by_rows(queue, rect.region, from, to, blocking, count, events, event,
+                           [&](std::size_t source, std::size_t target, cl_uint n, const cl_event *list) {
+                             return clEnqueueWriteBuffer(
+                                 queue.native(), root(), CL_FALSE, offset_ + to.first + target, rect.region[0],
+                                 static_cast<const char *>(host) + from.first + source, n, list, nullptr);
+                           });
           });
 }
 
@@ -87,13 +133,21 @@ void Buffer::read_rect(Queue &queue, const Rect &rect, void *host, bool blocking
   if (empty(rect)) return enqueue_nothing(queue, waits, out);
   const Side from = source_side(rect), to = destination_side(rect);
   check_range(from.first, from.end - from.first, size_, "the box in the buffer");
-  const std::size_t origin[3] = {from.origin[0] + offset_, from.origin[1], from.origin[2]};
+  const Origin origin = origin_in_root(from, rect.region, offset_), host_origin{{0, 0, 0}};
   used_by(queue);
   enqueue(queue, "clEnqueueReadBufferRect", "a read", waits, out,
           [&](cl_uint count, const cl_event *events, cl_event *event) {
-            return clEnqueueReadBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin, to.origin,
-                                           rect.region, from.row_pitch, from.slice_pitch, to.row_pitch, to.slice_pitch,
-                                           host, count, events, event);
+            const cl_int code =
+                clEnqueueReadBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin.at,
+                                        host_origin.at, rect.region, from.row_pitch, from.slice_pitch, to.row_pitch,
+                                        to.slice_pitch, static_cast<char *>(host) + to.first, count, events, event);
+            if (code != CL_INVALID_VALUE) return code;
+            return by_rows(queue, rect.region, from, to, blocking, count, events, event,
+                           [&](std::size_t source, std::size_t target, cl_uint n, const cl_event *list) {
+                             return clEnqueueReadBuffer(queue.native(), root(), CL_FALSE, offset_ + from.first + source,
+                                                        rect.region[0], static_cast<char *>(host) + to.first + target,
+                                                        n, list, nullptr);
+                           });
           });
 }
 
@@ -112,15 +166,22 @@ void Buffer::copy_rect_to(Buffer &destination, Queue &queue, const Rect &rect, W
     if (share_bytes(rect.region, from, offset_ + from.first, destination.offset_ + to.first))
       fail(Status::overlap, "the boxes share bytes of one buffer; copy by way of another");
   }
-  const std::size_t source[3] = {from.origin[0] + offset_, from.origin[1], from.origin[2]};
-  const std::size_t target[3] = {to.origin[0] + destination.offset_, to.origin[1], to.origin[2]};
+  const Origin source = origin_in_root(from, rect.region, offset_);
+  const Origin target = origin_in_root(to, rect.region, destination.offset_);
   used_by(queue);
   destination.used_by(queue);
   enqueue(queue, "clEnqueueCopyBufferRect", "a copy", waits, out,
           [&](cl_uint count, const cl_event *events, cl_event *event) {
-            return clEnqueueCopyBufferRect(queue.native(), root(), destination.root(), source, target, rect.region,
-                                           from.row_pitch, from.slice_pitch, to.row_pitch, to.slice_pitch, count,
-                                           events, event);
+            const cl_int code = clEnqueueCopyBufferRect(queue.native(), root(), destination.root(), source.at,
+                                                        target.at, rect.region, from.row_pitch, from.slice_pitch,
+                                                        to.row_pitch, to.slice_pitch, count, events, event);
+            if (code != CL_INVALID_VALUE) return code;
+            return by_rows(queue, rect.region, from, to, false, count, events, event,
+                           [&](std::size_t from_row, std::size_t to_row, cl_uint n, const cl_event *list) {
+                             return clEnqueueCopyBuffer(
+                                 queue.native(), root(), destination.root(), offset_ + from.first + from_row,
+                                 destination.offset_ + to.first + to_row, rect.region[0], n, list, nullptr);
+                           });
           });
 }
 

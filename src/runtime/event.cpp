@@ -77,7 +77,8 @@ void Event::ensure_flushed() {
 void Event::wait() {
   ensure_flushed();
   const cl_int code = clWaitForEvents(1, &native_);
-  if (code == CL_SUCCESS) return;
+  // NVIDIA's driver reports success for a user event that failed; its status tells.
+  if (code == CL_SUCCESS) return throw_if_failed(user_ ? execution_status() : CL_COMPLETE);
   const cl_int status = execution_status();
   if (status < 0) fail_execution(status, "clWaitForEvents", command_text(what_, name_));
   fail_execution(code, "clWaitForEvents", command_text(what_, name_));

@@ -17,12 +17,16 @@ const Row table[] = {
     // Seen with 21.10: hangs in clFinish when a command is blocked by a user event.
     {"Oclgrind",
      "",
-     {/*checker*/ true, /*noisy_compiler*/ true, /*aborts_on_failed_user_event*/ false, /*no_user_events*/ true}},
+     {/*checker*/ true, /*noisy_compiler*/ true, /*aborts_on_failed_user_event*/ false, /*no_line_marks*/ false,
+      /*no_user_events*/ true}},
     // Seen with 3.1: LLVM writes "1 error generated." past every redirection; a failed user event takes the same lock
     // twice.
     {"Portable Computing Language",
      "",
-     {/*checker*/ false, /*noisy_compiler*/ true, /*aborts_on_failed_user_event*/ true, /*no_user_events*/ false}},
+     {/*checker*/ false, /*noisy_compiler*/ true, /*aborts_on_failed_user_event*/ true, /*no_line_marks*/ false,
+      /*no_user_events*/ false}},
+    // Seen with 580.159.04.
+    {"NVIDIA CUDA", "", {false, false, false, /*no_line_marks*/ true, false}},
 };
 
 const Quirks none{};

@@ -13,6 +13,8 @@ struct Quirks {
   bool noisy_compiler = false;
   // Ends the process when a user event fails and a chain of commands waits for it.
   bool aborts_on_failed_user_event = false;
+  // Does not heed #line: the marks are left out, and places in its logs are translated.
+  bool no_line_marks = false;
   // Never completes commands that wait for a user event.
   bool no_user_events = false;
 };
