@@ -91,7 +91,8 @@ class Prober {
       case CL_OUT_OF_RESOURCES:
       case CL_MEM_OBJECT_ALLOCATION_FAILURE:
       case CL_DEVICE_NOT_AVAILABLE:
-      case CL_INVALID_COMMAND_QUEUE: doubtful_ = true;
+      case CL_INVALID_COMMAND_QUEUE:
+        doubtful_ = true;
     }
     return code == CL_SUCCESS;
   }

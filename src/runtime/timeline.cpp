@@ -20,8 +20,8 @@ Timeline::Look Timeline::look(std::uint64_t sequence) noexcept {
     const cl_int code = clGetEventInfo(markers_.front().event.get(), CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status,
                                        &status, nullptr);
     if (code == CL_SUCCESS && status > CL_COMPLETE) break;
-    // A failed marker (negative status) is over as well: nothing runs any more. One that the driver does not tell of says
-    // nothing; another takes its place.
+    // A failed marker (negative status) is over as well: nothing runs any more. One that the driver does not tell of
+    // says nothing; another takes its place.
     if (code == CL_SUCCESS) completed(markers_.front().sequence);
     markers_.pop_front();
   }

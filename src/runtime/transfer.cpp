@@ -18,6 +18,8 @@ namespace {
 
 // Below this the driver is faster: waking threads costs more than they save. Measured in bench/transfer.
 constexpr std::size_t smallest_copy = std::size_t(8) << 20;
+// Less where tests force the engine: they make thousands of copies.
+constexpr std::size_t smallest_forced_copy = std::size_t(1) << 20;
 
 std::string setting() {
   const char *value = std::getenv("GPUC_TRANSFER");
@@ -43,7 +45,7 @@ TransferEngine::~TransferEngine() {
 }
 
 bool TransferEngine::wants(const Queue &queue, const void *host, std::size_t size) const {
-  if (!enabled_ || size < smallest_copy) return false;
+  if (!enabled_ || size < (forced_ ? smallest_forced_copy : smallest_copy)) return false;
   if (!forced_ && queue.device().info().unified_memory) return false;
   if (quirks_of(queue.device()).no_user_events) return false;
   return !context_.pinned().contains(host, size);
