@@ -155,16 +155,20 @@ class WaitList {
 // The event of a command, given to the caller once the command is accepted. Only asked for where the caller wants one.
 class EventOut {
  public:
+  // The place of the handle is had before the command: a command that is accepted is not to fail afterwards.
   explicit EventOut(gpuc_event **out) : out_(out) {
-    if (out_) *out_ = nullptr;
+    if (!out_) return;
+    *out_ = nullptr;
+    place_ = ReservedSlot::take();
   }
   OutEvent slot() noexcept { return out_ ? &event_ : nullptr; }
-  void give_out() {
-    if (out_) *out_ = give_new<gpuc_event>(std::move(event_));
+  void give_out() noexcept {
+    if (out_) *out_ = reinterpret_cast<gpuc_event *>(place_.give(std::move(event_), HandleTraits<gpuc_event>::type));
   }
 
  private:
   gpuc_event **out_;
+  ReservedSlot place_;
   std::shared_ptr<Event> event_;
 };
 

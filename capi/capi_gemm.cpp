@@ -14,11 +14,29 @@ gpuc_gemm_desc default_desc() {
   desc.type = GPUC_TYPE_F32;
   desc.batch_count = 1;
   desc.alpha_real = 1;
+  desc.output_scale = 1;
   return desc;
 }
 
-GemmProblem problem_in(const gpuc_gemm_desc *in) {
-  const gpuc_gemm_desc d = read_struct(in, first_desc_size, default_desc(), "desc", 0);
+// Keeps what the description names while it is in use.
+struct Problem : GemmProblem {
+  explicit Problem(const gpuc_gemm_desc *in) : Problem(read_struct(in, first_desc_size, default_desc(), "desc", 0)) {}
+
+ private:
+  explicit Problem(const gpuc_gemm_desc &d)
+      : GemmProblem(problem_in(d)),
+        bias_(pin_optional(d.bias_buffer, "desc.bias_buffer")),
+        residual_(pin_optional(d.residual, "desc.residual")) {
+    bias_buffer = bias_.get();
+    residual = residual_.get();
+  }
+
+  static GemmProblem problem_in(const gpuc_gemm_desc &d);
+
+  Pinned<gpuc_buffer> bias_, residual_;
+};
+
+GemmProblem Problem::problem_in(const gpuc_gemm_desc &d) {
   GemmProblem problem;
   problem.type = static_cast<DataType>(d.type);
   problem.layout = static_cast<Layout>(d.layout);
@@ -42,6 +60,20 @@ GemmProblem problem_in(const gpuc_gemm_desc *in) {
   problem.beta_real = d.beta_real;
   problem.beta_imag = d.beta_imag;
   problem.backend = optional_text(d.backend);
+  problem.b_type = static_cast<DataType>(d.b_type);
+  problem.c_type = static_cast<DataType>(d.c_type);
+  problem.compute = static_cast<Compute>(d.compute);
+  problem.activation = static_cast<Activation>(d.activation);
+  problem.bias = static_cast<Bias>(d.bias);
+  problem.bias_type = static_cast<DataType>(d.bias_type);
+  problem.bias_offset = d.bias_offset;
+  problem.output_scale = d.output_scale;
+  problem.residual_offset = d.residual_offset;
+  problem.residual_ld = d.residual_ld;
+  problem.residual_stride = d.residual_stride;
+  if (d.group_count && !d.group_rows)
+    fail(Status::null_argument, "desc.group_rows is NULL, but desc.group_count is ", d.group_count);
+  problem.group_rows.assign(d.group_rows, d.group_rows + d.group_count);
   return problem;
 }
 
@@ -56,7 +88,7 @@ gpuc_status gpuc_gemm(gpuc_queue *queue, const gpuc_gemm_desc *desc, gpuc_buffer
   clear_out(out_event);
   return guard([&] {
     const Pinned queue_(queue, "queue");
-    const GemmProblem problem = problem_in(desc);
+    const Problem problem(desc);
     const Pinned a_ = pin_optional(a, "a");
     const Pinned b_ = pin_optional(b, "b");
     const Pinned c_(c, "c");
@@ -69,6 +101,6 @@ gpuc_status gpuc_gemm_explain(gpuc_queue *queue, const gpuc_gemm_desc *desc, cha
                               size_t *out_needed) {
   return guard([&] {
     const Pinned queue_(queue, "queue");
-    text_out(explain_gemm(*queue_, problem_in(desc)), buf, capacity, out_needed);
+    text_out(explain_gemm(*queue_, Problem(desc)), buf, capacity, out_needed);
   });
 }

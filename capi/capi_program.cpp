@@ -159,6 +159,14 @@ gpuc_status gpuc_cache_get_directory(char *buf, size_t capacity, size_t *out_nee
   });
 }
 
+gpuc_status gpuc_cache_verify(uint64_t *out_checked, uint64_t *out_removed) {
+  return guard([&] {
+    const DiskCache::Verified verified = disk_cache().verify();
+    if (out_checked) *out_checked = verified.checked;
+    if (out_removed) *out_removed = verified.removed;
+  });
+}
+
 gpuc_status gpuc_cache_clear(uint64_t *out_removed) {
   return guard([&] {
     const std::uint64_t removed = disk_cache().clear();

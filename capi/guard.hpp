@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <new>
+#include <system_error>
 
 #include "last_error.hpp"
 #include "support/process.hpp"
@@ -34,6 +35,11 @@ inline gpuc_status caught() noexcept {
   } catch (const std::bad_alloc &) {
     record_error(Status::out_of_host_memory, 0, "", "host memory ran out", "");
     return GPUC_ERROR_OUT_OF_HOST_MEMORY;
+  } catch (const std::system_error &error) {  // of std::thread: no memory for a stack, or too many threads
+    const bool scarce = error.code() == std::errc::resource_unavailable_try_again;
+    const Status status = scarce ? Status::out_of_host_memory : Status::internal;
+    record_error(status, 0, "", error.what(), "");
+    return static_cast<gpuc_status>(status);
   } catch (const std::exception &error) {
     record_error(Status::internal, 0, "", error.what(), "");
     return GPUC_ERROR_INTERNAL;

@@ -78,8 +78,18 @@ void fail_handle(std::uintptr_t handle, unsigned type, const char *type_name, co
   fail(Status::invalid_handle, argument, " is not a ", type_name, " but something else");
 }
 
+ReservedSlot ReservedSlot::take() { return ReservedSlot(take_slot()); }
+
+ReservedSlot::~ReservedSlot() {
+  if (slot_) put_back(slot_);
+}
+
 std::uintptr_t give_new(std::shared_ptr<Object> object, unsigned type) {
-  Slot *slot = take_slot();
+  return ReservedSlot::take().give(std::move(object), type);
+}
+
+std::uintptr_t ReservedSlot::give(std::shared_ptr<Object> object, unsigned type) noexcept {
+  Slot *slot = std::exchange(slot_, nullptr);
   Object *raw = object.get();
   slot->object = std::move(object);
   slot->type = type;

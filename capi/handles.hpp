@@ -13,6 +13,7 @@
 #include <gpucompute/host_memory.hpp>
 #include <gpucompute/kernel.hpp>
 #include <gpucompute/platform.hpp>
+#include <gpucompute/profile.hpp>
 #include <gpucompute/program.hpp>
 #include <gpucompute/proque.hpp>
 #include <gpucompute/queue.hpp>
@@ -52,6 +53,7 @@ GPUC_HANDLE(gpuc_host_memory, HostMemory, 7);
 GPUC_HANDLE(gpuc_program, Program, 8);
 GPUC_HANDLE(gpuc_kernel, Kernel, 9);
 GPUC_HANDLE(gpuc_proque, ProQue, 12);
+GPUC_HANDLE(gpuc_profile, Profile, 14);
 #undef GPUC_HANDLE
 
 // How handles and states are laid out.
@@ -148,6 +150,26 @@ template <class Handle>
 Pinned<Handle> pin_optional(const Handle *handle, const char *argument) {
   return handle ? Pinned<Handle>(handle, argument) : Pinned<Handle>();
 }
+
+// A slot that is taken before the object is there, so that giving out its handle cannot fail.
+class ReservedSlot {
+ public:
+  ReservedSlot() = default;
+  static ReservedSlot take();
+  ReservedSlot(ReservedSlot &&other) noexcept : slot_(std::exchange(other.slot_, nullptr)) {}
+  ReservedSlot &operator=(ReservedSlot &&other) noexcept {
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  ~ReservedSlot();
+
+  // As give_new.
+  std::uintptr_t give(std::shared_ptr<Object> object, unsigned type) noexcept;
+
+ private:
+  explicit ReservedSlot(Slot *slot) noexcept : slot_(slot) {}
+  Slot *slot_ = nullptr;
+};
 
 std::uintptr_t give(std::shared_ptr<Object> object, unsigned type);
 std::uintptr_t give_new(std::shared_ptr<Object> object, unsigned type);

@@ -63,7 +63,12 @@ AT(gpuc_proque_options, queue_flags, 64);
 AT(gpuc_proque_options, dims, 68);
 AT(gpuc_proque_options, size, 72);
 
-SIZE(gpuc_gemm_desc, 168);
+SIZE(gpuc_tune_options, 32);
+AT(gpuc_tune_options, type, 8);
+AT(gpuc_tune_options, max_size, 12);
+AT(gpuc_tune_options, backend, 16);
+AT(gpuc_tune_options, seconds, 24);
+SIZE(gpuc_gemm_desc, 264);
 AT(gpuc_gemm_desc, type, 8);
 AT(gpuc_gemm_desc, layout, 12);
 AT(gpuc_gemm_desc, transpose_a, 16);
@@ -77,6 +82,30 @@ AT(gpuc_gemm_desc, a_stride, 104);
 AT(gpuc_gemm_desc, alpha_real, 128);
 AT(gpuc_gemm_desc, beta_imag, 152);
 AT(gpuc_gemm_desc, backend, 160);
+AT(gpuc_gemm_desc, b_type, 168);
+AT(gpuc_gemm_desc, bias_type, 188);
+AT(gpuc_gemm_desc, bias_buffer, 192);
+AT(gpuc_gemm_desc, output_scale, 208);
+AT(gpuc_gemm_desc, residual, 216);
+AT(gpuc_gemm_desc, group_rows, 248);
+AT(gpuc_gemm_desc, group_count, 256);
+
+SIZE(gpuc_profile_options, 16);
+AT(gpuc_profile_options, max_records, 8);
+
+SIZE(gpuc_array_view, 288);
+AT(gpuc_array_view, buffer, 8);
+AT(gpuc_array_view, type, 16);
+AT(gpuc_array_view, ndim, 20);
+AT(gpuc_array_view, offset_bytes, 24);
+AT(gpuc_array_view, shape, 32);
+AT(gpuc_array_view, strides_bytes, 160);
+
+SIZE(gpuc_matmul_options, 56);
+AT(gpuc_matmul_options, alpha_real, 8);
+AT(gpuc_matmul_options, beta_real, 24);
+AT(gpuc_matmul_options, backend, 40);
+AT(gpuc_matmul_options, compute, 48);
 
 /* A translation unit needs something in it. */
 typedef int gpuc_layout_is_checked;

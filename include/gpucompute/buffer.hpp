@@ -62,6 +62,8 @@ class Buffer final : public Object {
   cl_mem argument(const Device &device, std::size_t index, const char *kernel);
   // A number that differs for every memory object of the process, unlike its address.
   std::uint64_t argument_id() const noexcept;
+  // The same for the root of a slice.
+  std::uint64_t root_id() const noexcept;
   // Commands of the queue use the memory from now on. Called before the first is put there.
   void used_by(Queue &queue) noexcept;
 

@@ -22,6 +22,7 @@ struct DeviceInfo {
   std::uint64_t global_memory = 0, max_allocation = 0, local_memory = 0, constant_memory = 0, cache = 0, cache_line = 0;
   std::uint64_t max_work_group_size = 0, max_work_items[3] = {0, 0, 0};
   std::uint64_t address_bits = 0, slice_alignment = 1, timer_resolution_ns = 0, max_argument_bytes = 0;
+  std::uint64_t nvidia_compute_capability = 0;  // as a version; 0 on other vendors' devices
   std::uint64_t vector_width_f32 = 0, vector_width_f64 = 0, opencl_version = 0, opencl_c_version = 0;
   bool unified_memory = false, out_of_order = false, available = false, compiler_available = false,
        little_endian = false, error_correction = false;
@@ -42,7 +43,8 @@ class Device final : public Object {
   Platform &platform() const noexcept { return platform_; }
   const DeviceInfo &info() const noexcept { return info_; }
   bool has_extension(const char *name) const;
-  // A filter that selects this device among all: "<platform's first word>:<type>:<index>".
+  // A filter that selects this device among all: "<platform's first word>:<type>:<index>",
+  // without the type where it is custom.
   std::string filter() const;
   // Probed on first use (may take seconds) and kept in the on-disk cache per device and driver.
   const Capabilities &capabilities() const;

@@ -49,12 +49,9 @@ const char *cl_code_name(std::int32_t code) noexcept;
 
 class Error : public std::exception {
  public:
-  Error(Status status, std::string message, std::string detail = {}, std::int32_t cl_code = 0, const char *routine = "")
-      : status_(status),
-        cl_code_(cl_code),
-        routine_(routine),
-        message_(std::move(message)),
-        detail_(std::move(detail)) {}
+  // The message becomes one line: line breaks and the like, which names may bring with them, become blanks.
+  Error(Status status, std::string message, std::string detail = {}, std::int32_t cl_code = 0,
+        const char *routine = "");
 
   Status status() const noexcept { return status_; }
   std::int32_t cl_code() const noexcept { return cl_code_; }  // 0 where no OpenCL call failed

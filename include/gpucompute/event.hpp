@@ -25,10 +25,15 @@ struct EventTimes {
 
 class Event final : public Object {
  public:
-  // Adopts one reference. `what` (a literal) and `name` are the command in errors; the timeline is that of its queue,
-  // or null.
+  // Adopts one reference; null where the command is yet to come. `what` (a literal) and `name` are the command in
+  // errors; the timeline is that of its queue, or null.
   Event(std::shared_ptr<Context> context, cl_event adopted, const char *what, std::string name,
         std::shared_ptr<Timeline> timeline);
+  // For the call that puts the command on its queue. Objects are made before: a command that is on its queue while its
+  // caller is told that memory ran out would use what the caller then frees.
+  cl_event *receive() noexcept { return &native_; }
+  // When the event is complete, the timeline is known to be complete up to there; 0: that is not known.
+  void covers(std::uint64_t sequence) noexcept { covers_ = sequence; }
   static std::shared_ptr<Event> create_user(Context &context);
   static std::shared_ptr<Event> wrap(Context &context, cl_event native);  // retains
   ~Event() override;
@@ -49,12 +54,14 @@ class Event final : public Object {
  private:
   cl_int execution_status() const;
   void throw_if_failed(cl_int status) const;
+  void note_complete() const noexcept;
 
   std::shared_ptr<Context> context_;
   cl_event native_;
   const char *what_;
   std::string name_;
   std::shared_ptr<Timeline> timeline_;
+  std::uint64_t covers_ = 0;
   bool user_ = false;
   std::atomic<bool> completed_by_user_{false};
   std::atomic<bool> flushed_{false};

@@ -1,9 +1,9 @@
 /* libgpucompute: a portable OpenCL compute runtime behind a flat C ABI.
  *
  * This header is the manual. It goes from simple to advanced:
- *   1  Rules that hold everywhere      7  Buffers              13  Doctor
- *   2  Version, statuses, messages     8  Host memory
- *   3  Platforms and devices           9  Programs
+ *   1  Rules that hold everywhere      7  Buffers              13  Arrays
+ *   2  Version, statuses, messages     8  Host memory          14  Doctor
+ *   3  Platforms and devices           9  Programs             15  Profiles and traces
  *   4  Contexts and their memory      10  Kernels and launches
  *   5  Queues                         11  ProQue: program plus queue
  *   6  Events                         12  GEMM
@@ -56,17 +56,26 @@
  * on one queue are in no given order. A structure that one thread is editing must not be read by another.
  *
  * Asynchronous functions end in _async, or say @async below. They take (waits, wait_count, out_event): the command
- * starts after the events in `waits`; out_event may be NULL, which costs nothing. Host memory given to one must stay
- * valid until the command is complete; buffers, kernels and events may be released at once. Execution failures come out
- * of gpuc_event_wait, and out of gpuc_queue_finish where the driver reports them there (PoCL does not).
+ * starts after the events in `waits`; out_event may be NULL, which costs nothing. A wait_count of 2^32 or more is
+ * GPUC_ERROR_INVALID_ARGUMENT. Host memory given to one must stay valid until the command is complete; buffers, kernels
+ * and events may be released at once. Execution failures come out of gpuc_event_wait, and out of gpuc_queue_finish
+ * where the driver reports them there (PoCL does not).
  *
  * Process. Loading the library touches no driver. At exit() it stops accepting calls and waits up to two seconds for
  * running commands. It never prints, never aborts, and has no static object that owns anything of a driver. (A
  * driver's compiler may print: PoCL's does when a program does not build.)
  *
  * Environment: GPUC_DEVICE (a device filter, see gpuc_device_select), GPUC_DEVICE_ENFORCE=1 (hide all other devices),
- * GPUC_CACHE=0 (no on-disk cache), GPUC_CACHE_DIR, GPUC_CACHE_LIMIT_MB, GPUC_POOL=0 (no memory pool),
- * GPUC_TRANSFER=0 (no transfer engine), GPUC_KERNEL_DIR (kernels from disk instead of the built-in ones).
+ * GPUC_CACHE=0 (no on-disk cache), GPUC_CACHE_DIR, GPUC_CACHE_LIMIT_MB, GPUC_TUNING (see gpuc_tune), GPUC_POOL=0 (no
+ * memory pool), GPUC_TRANSFER=0 (no transfer engine), GPUC_KERNEL_DIR (kernels from disk instead of the built-in ones),
+ * GPUC_TRACE (a trace file, see section 15), GPUC_TRACE_LIMIT_MB, GPUC_DEBUG=memory (finds kernels that write outside
+ * of buffers or read what was never written; read once, with the first context).
+ *
+ * GPUC_DEBUG=memory: each buffer that the library allocates has red zones in front and behind, new memory is 0xff in
+ * every byte (NaN for floating-point types), and so is released memory. Where somebody waits (gpuc_queue_finish,
+ * gpuc_event_wait and its like, blocking reads), damaged zones of the buffers that the queue has used are
+ * GPUC_ERROR_EXECUTION_FAILED with a message that names buffer, place and kernels; so is at the next wait what a
+ * release finds. Each is logged as a warning, too. docs/debugging.md has the details.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -123,7 +132,7 @@ enum {
   GPUC_ERROR_FORKED = 104,
   GPUC_ERROR_SHUTTING_DOWN = 105,
   GPUC_ERROR_DRIVER = 106,
-  GPUC_ERROR_FILE = 107, /* a file cannot be read */
+  GPUC_ERROR_FILE = 107, /* a file cannot be read or written */
   /* arguments */
   GPUC_ERROR_INVALID_ARGUMENT = 201,
   GPUC_ERROR_NULL_ARGUMENT = 202,
@@ -218,7 +227,10 @@ enum {
   GPUC_TYPE_F64 = 11,
   GPUC_TYPE_C64 = 12,  /* two f32: real, imaginary */
   GPUC_TYPE_C128 = 13, /* two f64 */
-  GPUC_TYPE_BF16 = 14
+  GPUC_TYPE_BF16 = 14,
+  GPUC_TYPE_F8E4M3 = 15, /* OCP e4m3fn: no infinities, largest value 448 */
+  GPUC_TYPE_F8E5M2 = 16,
+  GPUC_TYPE_BOOL = 17 /* one byte: 0 is false, 1 is true; any other is read as true */
 };
 
 /** The size of one element in bytes.
@@ -237,6 +249,7 @@ typedef struct gpuc_host_memory gpuc_host_memory;
 typedef struct gpuc_program gpuc_program;
 typedef struct gpuc_kernel gpuc_kernel;
 typedef struct gpuc_proque gpuc_proque;
+typedef struct gpuc_profile gpuc_profile;
 
 /* ---------------------------------------------------------------------------------------------------------------------
  * 3  Platforms and devices
@@ -558,7 +571,8 @@ GPUC_API gpuc_status gpuc_queue_flush(gpuc_queue *queue);
 
 /** Waits until all commands so far are complete.
  *  @param[in] queue [keep]
- *  @return GPUC_ERROR_EXECUTION_FAILED: the driver reports that a command failed.
+ *  @return GPUC_ERROR_EXECUTION_FAILED: the driver reports that a command failed; or, with GPUC_DEBUG=memory, a kernel
+ * wrote outside of a buffer.
  *  @thread any; blocks  @since 0.1 */
 GPUC_API gpuc_status gpuc_queue_finish(gpuc_queue *queue);
 
@@ -1109,6 +1123,12 @@ GPUC_API gpuc_status gpuc_cache_get_directory(char *buf, size_t capacity, size_t
  *  @thread any  @since 0.1 */
 GPUC_API gpuc_status gpuc_cache_clear(uint64_t *out_removed);
 
+/** Reads every entry, and removes those that are damaged. Every use of an entry checks it as well.
+ *  @param[out] out_checked  how many there were; may be NULL
+ *  @param[out] out_removed  how many were damaged; may be NULL
+ *  @thread any; blocks while reading  @since 0.1 */
+GPUC_API gpuc_status gpuc_cache_verify(uint64_t *out_checked, uint64_t *out_removed);
+
 /* ---------------------------------------------------------------------------------------------------------------------
  * 10  Kernels and launches
  */
@@ -1297,7 +1317,7 @@ GPUC_API gpuc_status gpuc_proque_options_init(gpuc_proque_options *options, size
  *  @return GPUC_ERROR_INVALID_ARGUMENT: no source, or source and source_file; device_filter with device or context;
  * dims over 3, a size of 0; unknown flags. GPUC_ERROR_CONTEXT_MISMATCH: the device is not in the context.
  * GPUC_ERROR_FILE: source_file cannot be read. GPUC_ERROR_BUILD_FAILED. GPUC_ERROR_NO_PLATFORM, GPUC_ERROR_NO_DEVICE.
- * GPUC_ERROR_UNSUPPORTED: queue_flags.
+ * GPUC_ERROR_UNSUPPORTED: queue_flags. GPUC_ERROR_OVERFLOW: the product of the sizes does not fit 64 bits.
  *  @thread any; blocks while compiling  @since 0.1 */
 GPUC_API gpuc_status gpuc_proque_create(const char *source, size_t size_bytes, const gpuc_proque_options *options,
                                         gpuc_proque **out_proque);
@@ -1374,7 +1394,8 @@ GPUC_API void gpuc_proque_release(gpuc_proque *proque);
  * 12  GEMM
  *
  * C = alpha * op(A) * op(B) + beta * C, where op(A) is m x k, op(B) is k x n and C is m x n; the semantics are those of
- * the BLAS: with beta 0, C is not read (it may hold NaN); with alpha 0 or k 0, A and B are not read.
+ * the BLAS: with beta 0, C is not read (it may hold NaN); with alpha 0 or k 0, A and B are not read. Before it is
+ * stored, the result may get an epilogue: C = output_scale * activation(the above + bias) + residual.
  */
 
 typedef int32_t gpuc_layout;
@@ -1383,11 +1404,32 @@ enum { GPUC_LAYOUT_ROW_MAJOR = 0, GPUC_LAYOUT_COLUMN_MAJOR = 1 };
 typedef int32_t gpuc_transpose;
 enum { GPUC_TRANSPOSE_NONE = 0, GPUC_TRANSPOSE_TRANS = 1, GPUC_TRANSPOSE_CONJ = 2 /* conjugate transpose */ };
 
+/* What f32 matrices are multiplied in. */
+typedef int32_t gpuc_compute;
+enum {
+  GPUC_COMPUTE_STANDARD = 0, /* IEEE arithmetic of the type; F16, BF16 and F8 are summed in f32, I8 in i32 */
+  GPUC_COMPUTE_TF32 = 1,     /* F32 only: factors may be rounded to 11 significant bits, sums in f32 */
+  GPUC_COMPUTE_F32_SPLIT = 2 /* F32 only: three tf32 products, about as accurate as f32 where all is finite */
+};
+
+typedef int32_t gpuc_activation;
+enum {
+  GPUC_ACTIVATION_NONE = 0,
+  GPUC_ACTIVATION_RELU = 1,
+  GPUC_ACTIVATION_GELU = 2,      /* x * Phi(x), with erf */
+  GPUC_ACTIVATION_GELU_TANH = 3, /* its approximation with tanh */
+  GPUC_ACTIVATION_SILU = 4,      /* x / (1 + exp(-x)) */
+  GPUC_ACTIVATION_SWIGLU = 5     /* silu(g) * u of neighbouring columns g, u: C has n / 2 columns; row-major, beta 0 */
+};
+
+typedef int32_t gpuc_bias;
+enum { GPUC_BIAS_NONE = 0, GPUC_BIAS_PER_ROW = 1, GPUC_BIAS_PER_COLUMN = 2 };
+
 /* Offsets, leading dimensions and strides are in elements. */
 typedef struct gpuc_gemm_desc {
   uint32_t struct_size;
   uint32_t flags; /* 0 */
-  gpuc_type type; /* of A, B and C: F16 (summed in f32 where the device has no half arithmetic), F32, F64, C64, C128 */
+  gpuc_type type; /* of A: F16, BF16, F32, F64, C64, C128, I8, F8E4M3, F8E5M2 */
   gpuc_layout layout;
   gpuc_transpose transpose_a;
   gpuc_transpose transpose_b;
@@ -1399,6 +1441,20 @@ typedef struct gpuc_gemm_desc {
   double alpha_real, alpha_imag;        /* imaginary parts only for C64 and C128 */
   double beta_real, beta_imag;
   const char *backend; /* NULL: chosen; or a name that gpuc_gemm_explain lists */
+
+  gpuc_type b_type; /* NONE: as type; F8 types may be mixed */
+  gpuc_type c_type; /* NONE: as type, I32 for I8, BF16 for F8; or F32 for F16, BF16, I8, and F16 or F32 for F8 */
+  gpuc_compute compute;
+  gpuc_activation activation; /* the epilogue is for real types other than I32 */
+  gpuc_bias bias;
+  gpuc_type bias_type;      /* NONE: as C; or F32 */
+  gpuc_buffer *bias_buffer; /* m (n) values, for all products the same; needed with a bias; not kept */
+  int64_t bias_offset;
+  double output_scale;   /* 1 unless set */
+  gpuc_buffer *residual; /* of C's type, shape and layout; NULL: none; may be C itself; not kept */
+  int64_t residual_offset, residual_ld, residual_stride;
+  const int64_t *group_rows; /* a grouped product: the next group_rows[g] rows of A and C with the g-th B, which lies */
+  size_t group_count;        /* b_stride after the one before; their sum is m; batch_count is 1. 0: not grouped */
 } gpuc_gemm_desc;
 
 /** Sets a gpuc_gemm_desc to: f32, row-major, no transposes, sizes 0, one product, alpha 1, beta 0.
@@ -1415,10 +1471,12 @@ GPUC_API gpuc_status gpuc_gemm_desc_init(gpuc_gemm_desc *desc, size_t struct_siz
  *  @param[in]  c [keep]  must not share bytes with a or b; with several products, c_stride must keep them apart
  *  @param[in]  waits [keep], wait_count
  *  @param[out] out_event [give]  may be NULL
- *  @return GPUC_ERROR_INVALID_ARGUMENT: a negative size, a leading dimension that is too small, an unknown type, layout
- * or transpose, an imaginary part for a real type, products of a batch that overlap in C. GPUC_ERROR_OUT_OF_RANGE: a
- * matrix reaches past the end of its buffer. GPUC_ERROR_OVERFLOW. GPUC_ERROR_MISALIGNED: a slice that starts within an
- * element. GPUC_ERROR_OVERLAP: c shares bytes with a or b. GPUC_ERROR_CONTEXT_MISMATCH. GPUC_ERROR_NOT_FOUND: no such
+ *  @return GPUC_ERROR_NULL_ARGUMENT: a bias or groups are asked for, and bias_buffer or group_rows is NULL.
+ * GPUC_ERROR_INVALID_ARGUMENT: a negative size, a leading dimension that is too small, an unknown type, layout
+ * or transpose, types that do not go together, an imaginary part for a real type, products of a batch that overlap in
+ * C, an epilogue that does not fit the type, groups that do not sum up to m. GPUC_ERROR_OUT_OF_RANGE: a matrix reaches
+ * past the end of its buffer. GPUC_ERROR_OVERFLOW. GPUC_ERROR_MISALIGNED: a slice that starts within an element.
+ * GPUC_ERROR_OVERLAP: c shares bytes with what is read. GPUC_ERROR_CONTEXT_MISMATCH. GPUC_ERROR_NOT_FOUND: no such
  * backend. GPUC_ERROR_UNSUPPORTED: the device cannot compute in that type, or the backend asked for cannot serve this
  * problem.
  *  @thread any  @async  @since 0.1 */
@@ -1434,8 +1492,238 @@ GPUC_API gpuc_status gpuc_gemm(gpuc_queue *queue, const gpuc_gemm_desc *desc, gp
 GPUC_API gpuc_status gpuc_gemm_explain(gpuc_queue *queue, const gpuc_gemm_desc *desc, char *buf, size_t capacity,
                                        size_t *out_needed);
 
+/* What is fast on a device is measured there by gpuc_tune, and kept in a table of the user's, which every program of
+ * that user reads when a context multiplies for the first time. It is one table for each device, driver and version of
+ * the library. */
+
+typedef struct gpuc_tune_options {
+  uint32_t struct_size;
+  uint32_t flags;    /* 0 */
+  gpuc_type type;    /* of A: F16, BF16, F32, F64, C64, C128; NONE: F32, F64, F16 and BF16, what the device computes */
+  uint32_t max_size; /* of the matrices, which are square: 32 to 16384 */
+  const char
+      *backend;   /* NULL: all that have parameters, and then the choice among all; or the parameters of this one */
+  double seconds; /* no new measurement starts after these; above 0, at most 86400 */
+} gpuc_tune_options;
+
+/** Sets gpuc_tune_options to: the usual types, all backends, matrices up to 2048, 60 seconds.
+ *  @param[out] options
+ *  @param[in]  struct_size  sizeof(gpuc_tune_options) as your program knows it
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: struct_size is smaller than any version had.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_tune_options_init(gpuc_tune_options *options, size_t struct_size);
+
+/** Measures which parameters and which backend multiply fastest on the queue's device, stores that in the user's table
+ * and uses it in the queue's context from now on. Contexts made later read the table; others go on as they are.
+ * What is found changes no result beyond the order of sums: each candidate is first compared with the plain kernel. The
+ * device should have nothing else to do. The log (level info) tells what was gained.
+ *  @param[in] queue [keep]
+ *  @param[in] options  NULL: the defaults
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: a type that is not tuned, max_size, seconds, unknown flags.
+ * GPUC_ERROR_NOT_FOUND: no such backend. GPUC_ERROR_UNSUPPORTED: the backend has no parameters, the device does not
+ * compute in the type, or is a part of another. GPUC_ERROR_INVALID_STATE: the table is not in use, see
+ * gpuc_tuning_get_directory. GPUC_ERROR_FILE: it cannot be written.
+ *  @thread any; blocks while measuring  @since 0.1 */
+GPUC_API gpuc_status gpuc_tune(gpuc_queue *queue, const gpuc_tune_options *options);
+
+/** What the user's table has for a device, as one object of JSON: "values", parameters of backends, and "choices",
+ * which backend serves which products; each with its gain. Both are empty where nothing was measured.
+ *  @param[in]  device [keep]
+ *  @param[out] buf, capacity, out_needed  a string result
+ *  @return GPUC_ERROR_BUFFER_TOO_SMALL.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_tuning_get_json(gpuc_device *device, char *buf, size_t capacity, size_t *out_needed);
+
+/** Forgets what the user's table has for a device. Contexts that use it go on to do so.
+ *  @param[in]  device [keep]
+ *  @param[out] out_removed  1 if anything was measured there, else 0; may be NULL
+ *  @return GPUC_ERROR_FILE: the table cannot be written.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_tuning_reset(gpuc_device *device, int32_t *out_removed);
+
+/** The directory of the user's table: GPUC_TUNING, else $XDG_DATA_HOME/gpucompute/tuning, else
+ * $HOME/.local/share/gpucompute/tuning; "" where it is not in use: GPUC_TUNING is 0 or off, or nothing names one.
+ *  @param[out] buf, capacity, out_needed  a string result
+ *  @return GPUC_ERROR_BUFFER_TOO_SMALL.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_tuning_get_directory(char *buf, size_t capacity, size_t *out_needed);
+
 /* ---------------------------------------------------------------------------------------------------------------------
- * 13  Doctor
+ * 13  Arrays
+ *
+ * An array is a view of a buffer: element (i, j, ...) lies at offset + i * strides[0] + j * strides[1] + ... bytes.
+ * Views cost nothing to make: a transpose swaps two strides, a slice moves the offset, a stride of 0 repeats. What
+ * works on their elements is here; it runs on the device, and a view is not kept.
+ *
+ * Where a type is converted: integers wrap around, as in C; a floating-point number becomes an integer by cutting off
+ * its fraction, held to the integer's range, and NaN becomes 0; numbers are rounded to the nearest floating-point
+ * number, ties to even, and become infinite where they are too large (NaN in F8E4M3, which has no infinity); a bool is
+ * whether the number is not 0 (NaN is not); a complex number loses its imaginary part where the other type has none.
+ * Every device converts, with these exceptions: f64 and c128 from and to other types need double arithmetic, and a
+ * device that flushes denormal f32 numbers may do so.
+ */
+
+enum { GPUC_ARRAY_MAX_DIMS = 16 };
+
+typedef struct gpuc_array_view {
+  uint32_t struct_size;
+  uint32_t flags;            /* 0 */
+  gpuc_buffer *buffer;       /* [keep] during a call */
+  gpuc_type type;            /* any but NONE */
+  uint32_t ndim;             /* 0 to GPUC_ARRAY_MAX_DIMS; 0: one element */
+  size_t offset_bytes;       /* of the element whose indices are 0, within the buffer (or slice) */
+  uint64_t shape[16];        /* elements along each dimension; 0 anywhere: the array has none */
+  int64_t strides_bytes[16]; /* from one index to the next; may be negative or 0. Multiples of the element's size, of
+                                half of it for complex numbers; the offset in the whole buffer too */
+} gpuc_array_view;
+
+/** Sets a gpuc_array_view to no buffer, f32, no dimensions.
+ *  @param[out] view
+ *  @param[in]  struct_size  sizeof(gpuc_array_view) as your program knows it
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: struct_size is smaller than any version had.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_view_init(gpuc_array_view *view, size_t struct_size);
+
+/** Sets the strides of a view to those of an array in row-major order without gaps, from its type and shape.
+ *  @param[in]  view  the buffer may be NULL
+ *  @param[out] out_size_bytes  what the elements take; may be NULL
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: type or ndim, unknown flags. GPUC_ERROR_OVERFLOW: the size does not fit 63
+ * bits.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_view_pack(gpuc_array_view *view, size_t *out_size_bytes);
+
+/** Copies elements: destination[...] = source[...]. Converts between types; transposes, reverses, gathers and repeats
+ * as the strides say. The shapes are aligned at their last dimension; dimensions of the source that are 1 or missing
+ * are repeated (numpy's broadcasting). Arrays that share bytes are copied as if by way of a third one, which is then
+ * made; to find out, only their extents and common strides are compared.
+ *  @param[in]  queue [keep]
+ *  @param[in]  destination  no two elements may share bytes: each stride must span what the smaller ones reach
+ *  @param[in]  source
+ *  @param[in]  waits [keep], wait_count
+ *  @param[out] out_event [give]  may be NULL
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: type, ndim or flags, shapes that do not fit, elements of the destination that
+ * overlap. GPUC_ERROR_OUT_OF_RANGE: a view reaches past its buffer. GPUC_ERROR_OVERFLOW: a size that does not fit 63
+ * bits. GPUC_ERROR_MISALIGNED: an offset or a stride. GPUC_ERROR_CONTEXT_MISMATCH. GPUC_ERROR_UNSUPPORTED: the device
+ * has no double arithmetic, which the conversion needs.
+ *  @thread any; compiles on the first use of a pair of types  @async  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_copy(gpuc_queue *queue, const gpuc_array_view *destination,
+                                     const gpuc_array_view *source, gpuc_event *const *waits, size_t wait_count,
+                                     gpuc_event **out_event);
+
+/** Sets all elements to one value.
+ *  @param[in]  queue [keep]
+ *  @param[in]  view   as the destination of gpuc_array_copy
+ *  @param[in]  value  one element of value_type; converted on the host, so every device will do
+ *  @param[in]  value_type
+ *  @param[in]  waits [keep], wait_count
+ *  @param[out] out_event [give]  may be NULL
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: type, ndim, flags or value_type, elements that overlap.
+ * GPUC_ERROR_OUT_OF_RANGE, GPUC_ERROR_OVERFLOW, GPUC_ERROR_MISALIGNED, GPUC_ERROR_CONTEXT_MISMATCH: as gpuc_array_copy.
+ *  @thread any  @async  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_fill(gpuc_queue *queue, const gpuc_array_view *view, const void *value,
+                                     gpuc_type value_type, gpuc_event *const *waits, size_t wait_count,
+                                     gpuc_event **out_event);
+
+/** Sets element i to start + i * step. Both are converted to the array's type first, in which the sum is computed;
+ * integers wrap around, floating-point types narrower than f32 are computed in f32.
+ *  @param[in]  queue [keep]
+ *  @param[in]  view         of one dimension; as the destination of gpuc_array_copy; not of bools
+ *  @param[in]  start, step  one element of value_type each
+ *  @param[in]  value_type
+ *  @param[in]  waits [keep], wait_count
+ *  @param[out] out_event [give]  may be NULL
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: type, ndim, flags or value_type, elements that overlap.
+ * GPUC_ERROR_OUT_OF_RANGE, GPUC_ERROR_OVERFLOW, GPUC_ERROR_MISALIGNED, GPUC_ERROR_CONTEXT_MISMATCH: as gpuc_array_copy.
+ * GPUC_ERROR_UNSUPPORTED: an array of f64 or c128 on a device without double arithmetic.
+ *  @thread any  @async  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_arange(gpuc_queue *queue, const gpuc_array_view *view, const void *start,
+                                       const void *step, gpuc_type value_type, gpuc_event *const *waits,
+                                       size_t wait_count, gpuc_event **out_event);
+
+/** Copies the elements to host memory, in row-major order without gaps, and returns when they are there.
+ *  @param[in]  queue [keep]  on an out-of-order queue, finish the commands that write the array first
+ *  @param[in]  view
+ *  @param[out] host  as many bytes as the elements take; may be NULL when there are none
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: type, ndim or flags. GPUC_ERROR_OUT_OF_RANGE, GPUC_ERROR_OVERFLOW,
+ * GPUC_ERROR_MISALIGNED, GPUC_ERROR_CONTEXT_MISMATCH: as gpuc_array_copy. GPUC_ERROR_ALLOCATION_TOO_LARGE: the view has
+ * gaps, and there is no room to close them. GPUC_ERROR_EXECUTION_FAILED: the copy failed.
+ *  @thread any; blocks  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_read(gpuc_queue *queue, const gpuc_array_view *view, void *host);
+
+/** Copies host memory, elements in row-major order without gaps, to the elements, and returns when `host` may be used
+ * again.
+ *  @param[in]  queue [keep]  as gpuc_array_read
+ *  @param[in]  view  as the destination of gpuc_array_copy
+ *  @param[in]  host  as many bytes as the elements take; may be NULL when there are none
+ *  @return as gpuc_array_read, less GPUC_ERROR_ALLOCATION_TOO_LARGE.
+ *  @thread any; blocks  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_write(gpuc_queue *queue, const gpuc_array_view *view, const void *host);
+
+/** gpuc_array_read that does not wait.
+ *  @param[in]  queue [keep]
+ *  @param[in]  view
+ *  @param[out] host  stays valid and untouched until complete
+ *  @param[in]  waits [keep], wait_count
+ *  @param[out] out_event [give]  may be NULL
+ *  @return as gpuc_array_read, less GPUC_ERROR_EXECUTION_FAILED.
+ *  @thread any  @async  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_read_async(gpuc_queue *queue, const gpuc_array_view *view, void *host,
+                                           gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
+
+/** gpuc_array_write that does not wait.
+ *  @param[in]  queue [keep]
+ *  @param[in]  view
+ *  @param[in]  host  stays valid and unchanged until complete
+ *  @param[in]  waits [keep], wait_count
+ *  @param[out] out_event [give]  may be NULL
+ *  @return as gpuc_array_write, less GPUC_ERROR_EXECUTION_FAILED.
+ *  @thread any  @async  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_write_async(gpuc_queue *queue, const gpuc_array_view *view, const void *host,
+                                            gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
+
+enum {
+  GPUC_MATMUL_CONJUGATE_A = 1u << 0, /* the complex conjugate of a's elements */
+  GPUC_MATMUL_CONJUGATE_B = 1u << 1
+};
+
+typedef struct gpuc_matmul_options {
+  uint32_t struct_size;
+  uint32_t flags;                /* GPUC_MATMUL_* */
+  double alpha_real, alpha_imag; /* imaginary parts only for C64 and C128 */
+  double beta_real, beta_imag;
+  const char *backend; /* as in gpuc_gemm_desc, and so is compute */
+  gpuc_compute compute;
+  uint32_t reserved;
+} gpuc_matmul_options;
+
+/** Sets gpuc_matmul_options to: alpha 1, beta 0, nothing conjugated, standard arithmetic, backend chosen.
+ *  @param[out] options
+ *  @param[in]  struct_size  sizeof(gpuc_matmul_options) as your program knows it
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: struct_size is smaller than any version had.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_matmul_options_init(gpuc_matmul_options *options, size_t struct_size);
+
+/** Multiplies matrices given as views: c = alpha * a * b + beta * c by gpuc_gemm. The last two dimensions are the
+ * matrices, m x k, k x n and m x n; those of a and b before are broadcast to those of c. Matrices whose rows or columns
+ * have no gaps are used where they are, transposed ones too; others are copied on the device first, and so is c where
+ * it has gaps or shares bytes with a or b.
+ *  @param[in]  queue [keep]
+ *  @param[in]  a, b, c  of types that gpuc_gemm multiplies; c as the destination of gpuc_array_copy
+ *  @param[in]  options  NULL: defaults
+ *  @param[in]  waits [keep], wait_count
+ *  @param[out] out_event [give]  may be NULL
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: types that gpuc_gemm does not multiply, ndim below 2, shapes that do not fit,
+ * elements of c that overlap, unknown flags, an imaginary part for a real type. GPUC_ERROR_OUT_OF_RANGE,
+ * GPUC_ERROR_OVERFLOW, GPUC_ERROR_MISALIGNED, GPUC_ERROR_CONTEXT_MISMATCH: as gpuc_array_copy. GPUC_ERROR_NOT_FOUND: no
+ * such backend. GPUC_ERROR_UNSUPPORTED: the device cannot compute in that type, or the backend asked for cannot serve
+ * this problem. GPUC_ERROR_ALLOCATION_TOO_LARGE: there is no room for a copy.
+ *  @thread any  @async  @since 0.1 */
+GPUC_API gpuc_status gpuc_array_matmul(gpuc_queue *queue, const gpuc_array_view *a, const gpuc_array_view *b,
+                                       const gpuc_array_view *c, const gpuc_matmul_options *options,
+                                       gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * 14  Doctor
  */
 
 typedef int32_t gpuc_doctor_format;
@@ -1448,6 +1736,199 @@ enum { GPUC_DOCTOR_TEXT = 0, GPUC_DOCTOR_JSON = 1 };
  *  @return GPUC_ERROR_INVALID_ARGUMENT: unknown format. GPUC_ERROR_BUFFER_TOO_SMALL.
  *  @thread any  @since 0.1 */
 GPUC_API gpuc_status gpuc_doctor(gpuc_doctor_format format, char *buf, size_t capacity, size_t *out_needed);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * 15  Profiles and traces
+ *
+ * What the process does on devices, command by command, with the times that the device's clock took. While nobody
+ * records, it costs one load and a branch for each command.
+ *
+ * GPUC_TRACE=file writes a trace of the whole process, for any program: open it in Perfetto (ui.perfetto.dev) or
+ * chrome://tracing. In the name %p is the process's number. The file is whole at any time, also when the process is
+ * killed.
+ *
+ * A queue has device times if it is made with GPUC_QUEUE_PROFILING or while anything records. Commands on others are
+ * recorded with the time of the call alone; blocking copies, copies by the transfer engine and builds are timed by the
+ * host's clock.
+ */
+
+typedef struct gpuc_profile_options {
+  uint32_t struct_size;
+  uint32_t flags;       /* 0 */
+  uint64_t max_records; /* commands that are kept one by one; those past that are counted in their row only */
+} gpuc_profile_options;
+
+/** Sets gpuc_profile_options to the defaults: 200000 records (about 250 bytes each).
+ *  @param[out] options
+ *  @param[in]  struct_size  sizeof(gpuc_profile_options) as your program knows it
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: struct_size is smaller than any version had.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_options_init(gpuc_profile_options *options, size_t struct_size);
+
+/** Starts to record all commands of the process, from whatever thread. Several profiles may record at once.
+ *  @param[in]  options  NULL: defaults
+ *  @param[out] out_profile [give]
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: unknown flags.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_start(const gpuc_profile_options *options, gpuc_profile **out_profile);
+
+/** Ends a profile, and waits for the commands that it recorded. Commands that are not complete by then are left out and
+ *  counted (GPUC_PROFILE_UNFINISHED); that is no failure.
+ *  @param[in] profile [keep]
+ *  @param[in] timeout_ns  how long to wait; 0: only look
+ *  @return GPUC_ERROR_INVALID_STATE: it was stopped before.
+ *  @thread any; blocks for the timeout at most  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_stop(gpuc_profile *profile, uint64_t timeout_ns);
+
+typedef int32_t gpuc_profile_number;
+enum {
+  GPUC_PROFILE_ROWS = 1,    /* one for all commands of one operation, name and device */
+  GPUC_PROFILE_RECORDS = 2, /* one for each command that was kept, each build, and each call of gpuc_gemm */
+  GPUC_PROFILE_DROPPED = 3, /* records that found no room */
+  GPUC_PROFILE_UNFINISHED = 4,
+  GPUC_PROFILE_DURATION_NS = 5 /* from start to stop */
+};
+
+/** Reads a figure of a stopped profile.
+ *  @param[in]  profile [keep]
+ *  @param[in]  key        a gpuc_profile_number
+ *  @param[out] out_value
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: unknown key. GPUC_ERROR_INVALID_STATE: it is not stopped.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_get_number(gpuc_profile *profile, gpuc_profile_number key, uint64_t *out_value);
+
+typedef int32_t gpuc_operation;
+enum {
+  GPUC_OPERATION_KERNEL = 1,
+  GPUC_OPERATION_GEMM = 2, /* a command of a matrix product */
+  GPUC_OPERATION_WRITE = 3,
+  GPUC_OPERATION_READ = 4,
+  GPUC_OPERATION_COPY = 5,
+  GPUC_OPERATION_FILL = 6,
+  GPUC_OPERATION_MAP = 7,
+  GPUC_OPERATION_UNMAP = 8,
+  GPUC_OPERATION_MARKER = 9,   /* has no row */
+  GPUC_OPERATION_BARRIER = 10, /* has no row */
+  GPUC_OPERATION_BUILD = 11    /* of a program; bytes: of its source */
+};
+
+typedef int32_t gpuc_profile_clock;
+enum {
+  GPUC_CLOCK_NONE = 0, /* there are no times */
+  GPUC_CLOCK_DEVICE = 1,
+  GPUC_CLOCK_HOST = 2
+};
+
+typedef int32_t gpuc_row_number;
+enum {
+  GPUC_ROW_OPERATION = 1, /* a gpuc_operation */
+  GPUC_ROW_COUNT = 2,
+  GPUC_ROW_TIMED = 3,    /* those of them that have times */
+  GPUC_ROW_FAILED = 4,   /* refused by the driver, or failed while running */
+  GPUC_ROW_CLOCK = 5,    /* a gpuc_profile_clock: what measured the times below */
+  GPUC_ROW_TOTAL_NS = 6, /* of those with times, as the next three */
+  GPUC_ROW_MIN_NS = 7,
+  GPUC_ROW_MEAN_NS = 8,
+  GPUC_ROW_MAX_NS = 9,
+  GPUC_ROW_BYTES = 10,       /* moved by all of them; 0 for kernels */
+  GPUC_ROW_TIMED_BYTES = 11, /* moved by those with times: over TOTAL_NS it is the rate in GB/s */
+  GPUC_ROW_HOST_NS = 12      /* in the calls that made them */
+};
+
+typedef int32_t gpuc_profile_string;
+enum {
+  GPUC_PROFILE_NAME = 1,      /* of the kernel; type, sizes and backend of a product; kernels of a program */
+  GPUC_PROFILE_OPERATION = 2, /* "kernel", "gemm", "write" and so on */
+  GPUC_PROFILE_DEVICE = 3,
+  GPUC_PROFILE_THREAD = 4 /* the name of the thread that made the call; records only */
+};
+
+/** Reads a figure of a row of a stopped profile. Rows are sorted: the one that took longest first.
+ *  @param[in]  profile [keep]
+ *  @param[in]  row        0 to GPUC_PROFILE_ROWS - 1
+ *  @param[in]  key        a gpuc_row_number
+ *  @param[out] out_value
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: unknown key. GPUC_ERROR_OUT_OF_RANGE: no such row. GPUC_ERROR_INVALID_STATE: it
+ * is not stopped.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_get_row_number(gpuc_profile *profile, size_t row, gpuc_row_number key,
+                                                 uint64_t *out_value);
+
+/** Reads a text of a row of a stopped profile.
+ *  @param[in]  profile [keep]
+ *  @param[in]  row  0 to GPUC_PROFILE_ROWS - 1
+ *  @param[in]  key  a gpuc_profile_string but THREAD
+ *  @param[out] buf, capacity, out_needed  a string result
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: unknown key. GPUC_ERROR_OUT_OF_RANGE: no such row. GPUC_ERROR_INVALID_STATE: it
+ * is not stopped. GPUC_ERROR_BUFFER_TOO_SMALL.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_get_row_string(gpuc_profile *profile, size_t row, gpuc_profile_string key, char *buf,
+                                                 size_t capacity, size_t *out_needed);
+
+typedef int32_t gpuc_record_number;
+enum {
+  GPUC_RECORD_OPERATION = 1,     /* a gpuc_operation */
+  GPUC_RECORD_QUEUE = 2,         /* queues of the process are counted from 1; 0: no command, but a build or a call */
+  GPUC_RECORD_THREAD = 3,        /* the system's number of the thread that made the call */
+  GPUC_RECORD_CALL_BEGIN_NS = 4, /* of the host's monotonic clock, as all below but DURATION */
+  GPUC_RECORD_CALL_END_NS = 5,
+  GPUC_RECORD_CLOCK = 6,    /* a gpuc_profile_clock; with GPUC_CLOCK_NONE the next three are 0 */
+  GPUC_RECORD_BEGIN_NS = 7, /* when it ran; a device's clock is brought to the host's by an estimate */
+  GPUC_RECORD_END_NS = 8,
+  GPUC_RECORD_DURATION_NS = 9, /* as the clock measured it */
+  GPUC_RECORD_BYTES = 10,
+  GPUC_RECORD_CL_CODE = 11, /* with which it failed, as int64_t; 0: it did not */
+  GPUC_RECORD_DIMS = 12,    /* of a kernel; 0: no kernel */
+  GPUC_RECORD_GLOBAL_X = 13,
+  GPUC_RECORD_GLOBAL_Y = 14,
+  GPUC_RECORD_GLOBAL_Z = 15,
+  GPUC_RECORD_LOCAL_X = 16, /* 0: chosen by the driver */
+  GPUC_RECORD_LOCAL_Y = 17,
+  GPUC_RECORD_LOCAL_Z = 18
+};
+
+/** Reads a figure of a record of a stopped profile. Records are in the order in which their calls were made.
+ *  @param[in]  profile [keep]
+ *  @param[in]  record     0 to GPUC_PROFILE_RECORDS - 1
+ *  @param[in]  key        a gpuc_record_number
+ *  @param[out] out_value
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: unknown key. GPUC_ERROR_OUT_OF_RANGE: no such record. GPUC_ERROR_INVALID_STATE:
+ * it is not stopped.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_get_record_number(gpuc_profile *profile, size_t record, gpuc_record_number key,
+                                                    uint64_t *out_value);
+
+/** Reads a text of a record of a stopped profile.
+ *  @param[in]  profile [keep]
+ *  @param[in]  record  0 to GPUC_PROFILE_RECORDS - 1
+ *  @param[in]  key     a gpuc_profile_string
+ *  @param[out] buf, capacity, out_needed  a string result
+ *  @return GPUC_ERROR_INVALID_ARGUMENT: unknown key. GPUC_ERROR_OUT_OF_RANGE: no such record. GPUC_ERROR_INVALID_STATE:
+ * it is not stopped. GPUC_ERROR_BUFFER_TOO_SMALL.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_get_record_string(gpuc_profile *profile, size_t record, gpuc_profile_string key,
+                                                    char *buf, size_t capacity, size_t *out_needed);
+
+/** The rows of a stopped profile as a table to be read by people.
+ *  @param[in]  profile [keep]
+ *  @param[out] buf, capacity, out_needed  a string result
+ *  @return GPUC_ERROR_INVALID_STATE: it is not stopped. GPUC_ERROR_BUFFER_TOO_SMALL.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_report(gpuc_profile *profile, char *buf, size_t capacity, size_t *out_needed);
+
+/** Writes the records of a stopped profile as a trace file, as GPUC_TRACE would have.
+ *  @param[in] profile [keep]
+ *  @param[in] path  a file, created or replaced
+ *  @return GPUC_ERROR_INVALID_STATE: it is not stopped. GPUC_ERROR_FILE: it cannot be written; what is there of it is
+ * still a trace.
+ *  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_write_trace(gpuc_profile *profile, const char *path);
+
+/** Adds a reference.  @param[in] profile [keep]  @thread any  @since 0.1 */
+GPUC_API gpuc_status gpuc_profile_retain(gpuc_profile *profile);
+/** Drops a reference; a profile that nobody stopped ends with the last.  @param[in] profile [take]  may be NULL
+ *  @thread any  @since 0.1 */
+GPUC_API void gpuc_profile_release(gpuc_profile *profile);
 
 #if defined(__cplusplus) && !defined(GPUC_CDEF)
 }

@@ -26,6 +26,9 @@ struct ProgramDescription {
   std::vector<unsigned char> binary, spirv;
   std::vector<std::pair<std::string, std::string>> defines;
   std::string options;
+  // "sm_90a": lines of inline PTX that start with "//@sm_90a " become instructions, where NVIDIA's driver lets them;
+  // for sources. Elsewhere Error(unsupported).
+  std::string ptx_target;
   bool use_cache = true;
 };
 
@@ -45,6 +48,7 @@ class Program final : public Object {
   std::shared_ptr<Kernel> kernel(const std::string &name);                                 // throws Error(not_found)
 
  private:
+  static std::shared_ptr<Program> build(Context &context, const ProgramDescription &description);
   Program(std::shared_ptr<Context> context, cl_program adopted, std::string source, bool from_cache);
 
   std::shared_ptr<Context> context_;

@@ -5,10 +5,15 @@
 #include <gpucompute/types.hpp>
 
 #include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 namespace gpucompute {
 
+class Buffer;
 class Event;
+class QueueTrack;
 class Timeline;
 
 class Queue final : public Object {
@@ -34,15 +39,48 @@ class Queue final : public Object {
 
   // For the other rooms: the record of what was put on the queue and what is known to be complete.
   const std::shared_ptr<Timeline> &timeline() const noexcept { return timeline_; }
+  // The queue as profiles know it; null where there is no memory for that.
+  QueueTrack *track() noexcept;
+  // Memory for what lies between two commands, of at least so many bytes: given back when the last command that uses it
+  // is on the queue, it may serve the next ones, which come later in order. On an out-of-order queue it is always new.
+  std::shared_ptr<Buffer> take_workspace(std::size_t size);
+  void give_workspace(std::shared_ptr<Buffer> workspace) noexcept;
 
  private:
-  Queue(std::shared_ptr<Context> context, std::shared_ptr<Device> device, cl_command_queue adopted,
-        std::uint32_t flags);
+  Queue(std::shared_ptr<Context> context, std::shared_ptr<Device> device, std::shared_ptr<Timeline> timeline,
+        std::uint32_t flags, bool has_times);
 
   std::shared_ptr<Context> context_;
   std::shared_ptr<Device> device_;
   std::uint32_t flags_;
+  bool has_times_;  // asked for by flags_, or by a profile that was running
   std::shared_ptr<Timeline> timeline_;
+  std::mutex workspaces_mutex_;
+  std::vector<std::shared_ptr<Buffer>> workspaces_;  // the one given back last is at the end
+};
+
+// Has a workspace as long as it lives.
+class Workspace {
+ public:
+  Workspace() = default;
+  Workspace(Queue &queue, std::size_t size) : queue_(&queue), buffer_(queue.take_workspace(size)) {}
+  Workspace(Workspace &&other) noexcept : queue_(other.queue_), buffer_(std::move(other.buffer_)) {}
+  Workspace &operator=(Workspace &&other) noexcept {
+    std::swap(queue_, other.queue_);
+    std::swap(buffer_, other.buffer_);
+    return *this;
+  }
+  ~Workspace() {
+    if (buffer_) queue_->give_workspace(std::move(buffer_));
+  }
+  explicit operator bool() const noexcept { return buffer_ != nullptr; }
+  Buffer &operator*() const noexcept { return *buffer_; }
+  Buffer *operator->() const noexcept { return buffer_.get(); }
+  Buffer *get() const noexcept { return buffer_.get(); }
+
+ private:
+  Queue *queue_ = nullptr;
+  std::shared_ptr<Buffer> buffer_;
 };
 
 }  // namespace gpucompute

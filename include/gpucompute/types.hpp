@@ -26,6 +26,9 @@ enum class DataType : std::int32_t {
   c64 = 12,
   c128 = 13,
   bf16 = 14,
+  f8e4m3 = 15,  // the finite-only e4m3fn of the OCP: no infinities, largest value 448
+  f8e5m2 = 16,
+  boolean = 17,  // one byte; 0 is false, 1 is true, others are read as true
 };
 
 // 0 for DataType::none and for a value outside the enumeration.

@@ -8,7 +8,7 @@
 // Items that are neighbours in x load neighbours in memory, whether a matrix is transposed or not. The pad of one
 // element keeps the transposed stores off one bank.
 //
-// GEMM_TYPE as in element.clh; TILE 16, or less where a device allows only smaller groups.
+// Types as in element.clh; TILE 16, or less where a device allows only smaller groups.
 #ifndef TILE
 #define TILE 16
 #endif
@@ -16,14 +16,14 @@
 
 // transpose_a, transpose_b: 0 none, 1 transposed, 2 conjugate transposed. Offsets count from the memory object's start.
 kernel void gemm_reference(long m, long n, long k, long batch_count, real alpha_real, real alpha_imag, real beta_real,
-                           real beta_imag, global const stored *a, long a_offset, long lda, long a_stride,
-                           int transpose_a, global const stored *b, long b_offset, long ldb, long b_stride,
-                           int transpose_b, global stored *c, long c_offset, long ldc, long c_stride) {
+                           real beta_imag, global const stored_a *a, long a_offset, long lda, long a_stride,
+                           int transpose_a, global const stored_b *b, long b_offset, long ldb, long b_stride,
+                           int transpose_b, global stored_c *c, long c_offset, long ldc, long c_stride) {
   local element a_tile[TILE][TILE + 1];
   local element b_tile[TILE][TILE + 1];
   const int x = (int)get_local_id(0), y = (int)get_local_id(1);
-  const element alpha = element_of(alpha_real, alpha_imag);
-  const element beta = element_of(beta_real, beta_imag);
+  const result alpha = result_from(alpha_real, alpha_imag);
+  const result beta = result_from(beta_real, beta_imag);
   const int read_c = !is_zero(beta);
   const long tiles_x = (n + TILE - 1) / TILE, tiles_y = (m + TILE - 1) / TILE;
   const long tiles = tiles_x * tiles_y * batch_count;
@@ -38,18 +38,18 @@ kernel void gemm_reference(long m, long n, long k, long batch_count, real alpha_
       if (transpose_a) {
         const long row = first_row + x, i = step + y;
         const int valid = row < m && i < k;
-        a_tile[x][y] = valid ? conjugate(load(a, a_start + i * lda + row), transpose_a == 2) : ZERO;
+        a_tile[x][y] = valid ? conjugate(load_a(a, a_start + i * lda + row), transpose_a == 2) : ZERO;
       } else {
         const long row = first_row + y, i = step + x;
-        a_tile[y][x] = row < m && i < k ? load(a, a_start + row * lda + i) : ZERO;
+        a_tile[y][x] = row < m && i < k ? load_a(a, a_start + row * lda + i) : ZERO;
       }
       if (transpose_b) {
         const long column = first_column + y, i = step + x;
         const int valid = column < n && i < k;
-        b_tile[x][y] = valid ? conjugate(load(b, b_start + column * ldb + i), transpose_b == 2) : ZERO;
+        b_tile[x][y] = valid ? conjugate(load_b(b, b_start + column * ldb + i), transpose_b == 2) : ZERO;
       } else {
         const long column = first_column + x, i = step + y;
-        b_tile[y][x] = column < n && i < k ? load(b, b_start + i * ldb + column) : ZERO;
+        b_tile[y][x] = column < n && i < k ? load_b(b, b_start + i * ldb + column) : ZERO;
       }
       barrier(CLK_LOCAL_MEM_FENCE);
       // Past the end of k both tiles hold zeros, so that no infinity meets a zero that is not an element.
@@ -60,9 +60,9 @@ kernel void gemm_reference(long m, long n, long k, long batch_count, real alpha_
     const long row = first_row + y, column = first_column + x;
     if (row < m && column < n) {
       const long at = c_offset + batch * c_stride + row * ldc + column;
-      element result = multiply(alpha, sum);
-      if (read_c) result += multiply(beta, load(c, at));
-      store(c, at, result);
+      result value = scale(alpha, result_of(sum));
+      if (read_c) value += scale(beta, load_c(c, at));
+      store_c(c, at, value);
     }
   }
 }

@@ -14,12 +14,16 @@
 #include <clblast.h>
 #include <clblast_half.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
+#include <shared_mutex>
+#include <string>
 #include <thread>
 #include <unordered_map>
 
+#include "gemm/clblast_parameters.hpp"
 #include "gemm/gemm_backend.hpp"
 #include "runtime/enqueue.hpp"
 #include "support/log.hpp"
@@ -35,6 +39,32 @@ constexpr int clblast_version = 0;
 constexpr bool is_thread_safe = clblast_version >= 10601;
 
 std::mutex clblast_mutex;
+
+// CLBlast's parameters are the process's, and a product needs the same ones from its first look at them to its last
+// call: products hold this together, who changes parameters holds it alone.
+std::shared_mutex parameters_mutex;
+std::atomic<unsigned> parameters_version{0};
+thread_local int products_of_this_thread = 0;
+
+class SteadyParameters {
+ public:
+  SteadyParameters() {
+    if (products_of_this_thread++ == 0) parameters_mutex.lock_shared();
+  }
+  SteadyParameters(const SteadyParameters &) = delete;
+  SteadyParameters &operator=(const SteadyParameters &) = delete;
+  ~SteadyParameters() {
+    if (--products_of_this_thread == 0) parameters_mutex.unlock_shared();
+  }
+};
+
+// For a change. In vain within a product, where the log's sink may be, and when products never pause.
+std::unique_lock<std::shared_mutex> alone_with_parameters() {
+  std::unique_lock<std::shared_mutex> alone(parameters_mutex, std::defer_lock);
+  for (int i = 0; products_of_this_thread == 0 && !alone.try_lock() && i < 10000; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return alone;
+}
 
 std::unique_lock<std::mutex> clblast_lock() {
   return is_thread_safe ? std::unique_lock<std::mutex>() : std::unique_lock<std::mutex>(clblast_mutex);
@@ -133,18 +163,21 @@ Tuning read_tuning(const Device &device, DataType type) {
 }
 
 // Kept with the context because it is asked for on every call.
-class Tunings {
+class KnownTunings {
  public:
-  static const Tuning &of(Queue &queue, DataType type) {
+  static KnownTunings &of(Context &context) {
     static const char key = 0;
-    const auto all =
-        queue.context().attachment(&key, [] { return std::static_pointer_cast<void>(std::make_shared<Tunings>()); });
-    return static_cast<Tunings *>(all.get())->get(queue.device(), type);
+    return *static_cast<KnownTunings *>(
+        context.attachment(&key, [] { return std::static_pointer_cast<void>(std::make_shared<KnownTunings>()); })
+            .get());
   }
 
- private:
-  const Tuning &get(const Device &device, DataType type) {
+  Tuning get(const Device &device, DataType type) {
     std::lock_guard<std::mutex> lock(mutex_);
+    if (const unsigned version = parameters_version.load(); version != version_) {
+      known_.clear();
+      version_ = version;
+    }
     const auto key = std::make_pair(&device, type);
     const auto found = known_.find(key);
     if (found != known_.end()) return found->second;
@@ -152,9 +185,77 @@ class Tunings {
     return known_.emplace(key, read_tuning(device, type)).first->second;
   }
 
+ private:
   std::mutex mutex_;
+  unsigned version_ = 0;
   std::map<std::pair<const Device *, DataType>, Tuning> known_;
 };
+
+// CLBlast keeps parameters with a device and a type, for the whole process.
+class ClblastTunable final : public Tunable {
+ public:
+  bool tunes(DataType type, const Device &) const override {
+    return type == DataType::f16 || type == DataType::f32 || type == DataType::f64 || type == DataType::c64 ||
+           type == DataType::c128;
+  }
+
+  TuningValues current(Context &, const Device &device, DataType type) const override {
+    TuningValues values;
+    const auto lock = clblast_lock();
+    for (const ClblastKernel &kernel : clblast_kernels()) {
+      std::unordered_map<std::string, std::size_t> found;
+      if (clblast::RetrieveParameters(device.native(), kernel.name, precision_of(type), found) !=
+          clblast::StatusCode::kSuccess)
+        return {};
+      for (const char *name : kernel.parameters) values[name] = static_cast<std::int64_t>(found[name]);
+    }
+    return values;
+  }
+
+  std::vector<TuningAxis> axes(DataType type, const Device &device) const override {
+    const DeviceInfo &info = device.info();
+    return clblast_axes(size_of(type), info.local_memory, info.max_work_group_size);
+  }
+
+  // Only kernels that the values name are overridden, each as a whole.
+  std::string refusal(const TuningValues &values, DataType type, const Device &device) const override {
+    for (const ClblastKernel &kernel : clblast_kernels())
+      for (const char *name : kernel.parameters)
+        if (!values.count(name)) return text("the parameter '", name, "' is missing");
+    std::size_t known = 0;
+    for (const ClblastKernel &kernel : clblast_kernels()) known += kernel.parameters.size();
+    if (values.size() > known) return "it has no parameter of one of the names";
+    // What CLBlast ships for the device need not keep to the rules of the first of its kernels.
+    if (values.at("GEMMK") == 1) return "only parameters of its first kernel are taken";
+    const DeviceInfo &info = device.info();
+    return clblast_refusal(values, size_of(type), info.local_memory, info.max_work_group_size);
+  }
+
+  void use(const TuningValues &values, DataType type, Context &, const Device &device) const override {
+    auto alone = alone_with_parameters();
+    if (!alone) return log(LogLevel::warning, "gemm: CLBlast's parameters are not changed: products are being started");
+    std::string refused;
+    {
+      const auto lock = clblast_lock();
+      for (const ClblastKernel &kernel : clblast_kernels()) {
+        std::unordered_map<std::string, std::size_t> parameters, now;
+        for (const char *name : kernel.parameters) parameters[name] = static_cast<std::size_t>(values.at(name));
+        const auto precision = precision_of(type);
+        const auto known = clblast::RetrieveParameters(device.native(), kernel.name, precision, now);
+        // An override makes CLBlast compile anew.
+        if (known == clblast::StatusCode::kSuccess && now == parameters) continue;
+        const auto status = clblast::OverrideParameters(device.native(), kernel.name, precision, parameters);
+        if (status != clblast::StatusCode::kSuccess)
+          refused += text(" '", kernel.name, "' (", static_cast<int>(status), ")");
+      }
+      ++parameters_version;
+    }
+    alone.unlock();
+    if (!refused.empty()) log(LogLevel::warning, "gemm: CLBlast does not take parameters of", refused);
+  }
+};
+
+const ClblastTunable clblast_tunable;
 
 bool is_packed(const GemmTask &task, const Tuning &tuning) {
   __extension__ using Wide = unsigned __int128;
@@ -227,7 +328,9 @@ clblast::Transpose transpose_of(const GemmOperand &operand) {
     default:
       break;
   }
-  if (code <= -1024) fail(Status::internal, routine, " refused a problem that was checked, with its status ", code);
+  // Its own statuses; a driver may give any other number.
+  if (code <= -1024 && code >= -2050)
+    fail(Status::internal, routine, " refused a problem that was checked, with its status ", code);
   fail_cl(code, routine, "putting a matrix product on a queue");
 }
 
@@ -302,7 +405,7 @@ void run_small_batch(GemmTask &task, Queue &queue, OutEvent out) {
 
 template <class T>
 void run_typed(GemmTask &task, Queue &queue, OutEvent out) {
-  if (task.batch_count == 1 || is_packed(task, Tunings::of(queue, task.type)))
+  if (task.batch_count == 1 || is_packed(task, KnownTunings::of(queue.context()).get(queue.device(), task.type)))
     run_products_one_by_one<T>(task, queue, out);
   else
     run_small_batch<T>(task, queue, out);
@@ -312,9 +415,12 @@ class ClblastBackend final : public GemmBackend {
  public:
   const char *name() const noexcept override { return "clblast"; }
   const char *merit() const noexcept override { return "tuned kernels for many devices"; }
+  const Tunable *tunable() const noexcept override { return &clblast_tunable; }
 
   std::string refusal(const GemmTask &task, Queue &queue) const override {
     Device &device = queue.device();
+    if (!task.uniform() || task.type == DataType::bf16)
+      return text("it has no kernels for ", name_of(task.a.type), " in and ", name_of(task.type), " out");
     if (task.type == DataType::f16) {
       if (device.capabilities().fp16 != Fp16::math || !device.has_extension("cl_khr_fp16"))
         return "the device has no f16 arithmetic";
@@ -337,7 +443,7 @@ class ClblastBackend final : public GemmBackend {
                                                               {"the stride of c", task.c.stride}};
     for (const auto &[what, value] : numbers)
       if (value > most) return text("it indexes with 32 bits, and ", what, " is ", value);
-    const Tuning &tuning = Tunings::of(queue, task.type);
+    const Tuning tuning = KnownTunings::of(queue.context()).get(queue.device(), task.type);
     if (!tuning.refusal.empty()) return tuning.refusal;
     if (is_packed(task, tuning)) {
       const std::uint64_t elements = packed_elements(task, tuning), bytes = elements * size_of(task.type);
@@ -351,6 +457,7 @@ class ClblastBackend final : public GemmBackend {
 
   void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const override {
     guard_caches(queue.context());
+    const SteadyParameters steady;
     if (waits.count) queue.barrier(waits, nullptr);
     // Where commands overtake each other, the event of a batch is that of a marker after all its parts.
     const bool several = task.batch_count > 1 && !queue.in_order();

@@ -1,6 +1,5 @@
 // The backend that refuses nothing a device can store: one plain kernel, kernels/gemm/reference.cl.
 #include "gemm/gemm_backend.hpp"
-#include "gemm/gemm_state.hpp"
 #include "gemm/kernel_call.hpp"
 #include "runtime/enqueue.hpp"
 
@@ -43,13 +42,12 @@ class ReferenceBackend final : public GemmBackend {
   static ClKernel kernel_for(const GemmTask &task, Queue &queue, std::size_t &tile) {
     Context &context = queue.context();
     const Device &device = queue.device();
-    // Arithmetic in f32 for f16.
-    const std::size_t element = std::max<std::size_t>(size_of(task.type), 4);
+    const std::size_t element = size_of(task.compute);
     for (tile = 16;; tile /= 2) {
       if (tile > 1 && !fits(tile, element, device)) continue;
-      ClKernel kernel = GemmState::of(context).kernel(
-          context, "gemm/reference.cl", {{"GEMM_TYPE", kernel_type(task.type)}, {"TILE", std::to_string(tile)}},
-          "gemm_reference");
+      LibraryPrograms::Defines defines = element_defines(task);
+      defines.emplace_back("TILE", std::to_string(tile));
+      ClKernel kernel = LibraryPrograms::of(context).kernel(context, "gemm/reference.cl", defines, "gemm_reference");
       std::size_t most = 0;
       cl_check(clGetKernelWorkGroupInfo(kernel.get(), device.native(), CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most,
                                         nullptr),

@@ -1,5 +1,4 @@
 #include "gemm/gemm_backend.hpp"
-#include "gemm/gemm_state.hpp"
 #include "gemm/kernel_call.hpp"
 #include "runtime/enqueue.hpp"
 
@@ -8,9 +7,8 @@ namespace gpucompute {
 void scale_c(const GemmTask &task, Queue &queue, Waits waits, OutEvent out) {
   if (task.beta == 1.0) return enqueue_nothing(queue, waits, out);
   Context &context = queue.context();
-  KernelCall call(
-      GemmState::of(context).kernel(context, "gemm/scale.cl", {{"GEMM_TYPE", kernel_type(task.type)}}, "gemm_scale"),
-      task.is_double());
+  KernelCall call(LibraryPrograms::of(context).kernel(context, "gemm/scale.cl", element_defines(task), "gemm_scale"),
+                  task.is_double());
   call.number(task.m).number(task.n).number(task.batch_count).complex(task.beta).matrix(task.c);
   // The kernel loops, so that any number of work-items is right; the driver chooses their groups.
   constexpr std::uint64_t most_items = 1 << 20;

@@ -113,7 +113,8 @@ void Kernel::launch(Queue &queue, const LaunchSize &size, const Argument *argume
   };
   for (std::size_t i = 0; i < count; ++i)
     if (arguments[i].kind == ArgumentKind::buffer) arguments[i].buffer->used_by(queue);
-  enqueue(queue, "clEnqueueNDRangeKernel", "kernel", name(), waits, out, put);
+  enqueue(queue, "clEnqueueNDRangeKernel", "kernel", name(), waits, out, put,
+          {0, size.dims, sizes.global, sizes.choose_local ? nullptr : sizes.local});
 }
 
 }  // namespace gpucompute

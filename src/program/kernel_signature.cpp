@@ -7,6 +7,7 @@
 
 #include "runtime/cl_query.hpp"
 #include "support/cl_check.hpp"
+#include "support/text.hpp"
 
 namespace gpucompute {
 namespace {
@@ -32,7 +33,7 @@ void resolve_type(ArgumentInfo &info, bool pointer) {
   std::string base = info.type_name;
   while (!base.empty() && (base.back() == '*' || base.back() == ' ')) base.pop_back();
   unsigned width = 1;
-  const std::size_t digits = base.find_last_not_of("0123456789") + 1;
+  const std::size_t digits = length_without(base, "0123456789");
   if (digits > 0 && digits < base.size()) {
     width = static_cast<unsigned>(std::strtoul(base.c_str() + digits, nullptr, 10));
     if (width == 2 || width == 3 || width == 4 || width == 8 || width == 16)
@@ -190,6 +191,7 @@ bool ask_driver(cl_kernel kernel, cl_uint index, ArgumentInfo &info) {
   } catch (const Error &) {
     return false;
   }
+  if (info.type_name.empty()) return false;  // Clover's way to tell nothing
   try {
     info.name = argument_text(kernel, index, CL_KERNEL_ARG_NAME);
   } catch (const Error &) {  // optional

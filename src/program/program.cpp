@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 
+#include "profile/recorder.hpp"
 #include "program/kernel_record.hpp"
 #include "program/program_cache.hpp"
+#include "program/ptx_specialise.hpp"
 #include "program/source_text.hpp"
 #include "runtime/cl_query.hpp"
 #include "runtime/quirks.hpp"
@@ -15,6 +18,8 @@
 
 namespace gpucompute {
 namespace {
+
+constexpr const char *argument_info = "-cl-kernel-arg-info";
 
 std::vector<cl_device_id> ids_of(const Context &context) {
   std::vector<cl_device_id> ids;
@@ -104,6 +109,15 @@ ClProgram build_from_source(const Context &context, const std::string &source, c
   ClProgram program(clCreateProgramWithSource(context.native(), 1, &pointer, &size, &code));
   cl_check(code, "clCreateProgramWithSource", "creating a program");
   code = build(program.get(), context, options);
+  if (code == CL_BUILD_PROGRAM_FAILURE && quirks_of(*context.devices().front()).argument_info_may_break) {
+    const std::size_t at = options.find(argument_info);
+    if (at != std::string::npos) {
+      ClProgram again(clCreateProgramWithSource(context.native(), 1, &pointer, &size, &code));
+      cl_check(code, "clCreateProgramWithSource", "creating a program");
+      code = build(again.get(), context, std::string(options).erase(at, std::strlen(argument_info)));
+      if (code == CL_SUCCESS) return again;
+    }
+  }
   if (code != CL_SUCCESS) fail_build(code, program.get(), context, source, options);
   return program;
 }
@@ -127,14 +141,28 @@ ClProgram build_from_spirv(const Context &context, const std::vector<unsigned ch
   return program;
 }
 
+// A program of what ptx_specialise makes of another one's binaries, which are left in `binaries`.
+ClProgram build_specialised(const Context &context, cl_program plain, const std::string &options,
+                            const std::string &target, std::vector<std::vector<unsigned char>> &binaries) {
+  for (const auto &binary : read_binaries(plain, ids_of(context))) binaries.push_back(ptx_specialise(binary, target));
+  cl_int code = CL_SUCCESS;
+  ClProgram program = build_from_binaries(context, binaries, options, code);
+  if (!program)
+    throw Error(Status::build_failed,
+                text("the driver does not build the program for ", target, ": ", cl_code_name(code)), {}, code,
+                "clBuildProgram");
+  return program;
+}
+
 // From the on-disk cache where it has the program for every device, else by the compiler.
-ClProgram build_sources(const Context &context, const std::string &source, const std::string &options, bool use_cache,
-                        bool &from_cache) {
+ClProgram build_sources(const Context &context, const std::string &source, const std::string &options,
+                        const std::string &ptx_target, bool use_cache, bool &from_cache) {
+  const std::string key_options = ptx_target.empty() ? options : options + " for " + ptx_target;
   std::vector<std::string> keys;
   std::vector<std::vector<unsigned char>> binaries;
   if (use_cache) {
     for (const auto &device : context.devices()) {
-      keys.push_back(program_cache_key(*device, source, options));
+      keys.push_back(program_cache_key(*device, source, key_options));
       if (auto binary = load_program_binary(keys.back()); binary && !binary->empty())
         binaries.push_back(std::move(*binary));
     }
@@ -151,12 +179,14 @@ ClProgram build_sources(const Context &context, const std::string &source, const
   }
   const auto start = std::chrono::steady_clock::now();
   ClProgram built = build_from_source(context, source, options);
+  std::vector<std::vector<unsigned char>> specialised;
+  if (!ptx_target.empty()) built = build_specialised(context, built.get(), options, ptx_target, specialised);
   const auto time = std::chrono::steady_clock::now() - start;
   log(LogLevel::debug, "a program of ", source.size(), " bytes of source was built in ",
       std::chrono::duration_cast<std::chrono::milliseconds>(time).count(), " ms");
   if (!use_cache) return built;
   try {
-    const auto fresh = read_binaries(built.get(), ids_of(context));
+    const auto fresh = specialised.empty() ? read_binaries(built.get(), ids_of(context)) : specialised;
     for (std::size_t i = 0; i < fresh.size(); ++i) store_program_binary(keys[i], fresh[i]);
   } catch (const Error &error) {  // the cache never decides whether a program works
     log(LogLevel::info, "a program is not kept in the cache: ", error.message());
@@ -168,8 +198,8 @@ ClProgram build_sources(const Context &context, const std::string &source, const
 std::string complete_options(const Context &context, const std::string &options) {
   for (const auto &device : context.devices())
     if (device->info().opencl_version < 120) return options;
-  if (options.find("-cl-kernel-arg-info") != std::string::npos) return options;
-  return options.empty() ? "-cl-kernel-arg-info" : options + " -cl-kernel-arg-info";
+  if (options.find(argument_info) != std::string::npos) return options;
+  return options.empty() ? argument_info : options + " " + argument_info;
 }
 
 std::vector<std::string> read_kernel_names(cl_program program) {
@@ -206,11 +236,44 @@ Program::~Program() {
   if (process_running()) clReleaseProgram(native_);
 }
 
+namespace {
+
+// Three kernels' names tell programs apart.
+std::string profile_name(const Program &program) {
+  std::string name;
+  const auto &kernels = program.kernel_names();
+  for (std::size_t i = 0; i < kernels.size() && i < 3; ++i) name += (i ? ", " : "") + kernels[i];
+  if (kernels.size() > 3) name += ", ...";
+  if (name.empty()) name = "a program without kernels";
+  return program.from_cache() ? name + " (from the cache)" : name;
+}
+
+}  // namespace
+
 std::shared_ptr<Program> Program::create(Context &context, const ProgramDescription &description) {
+  if (!profiling()) return build(context, description);
+  std::uint64_t bytes = description.binary.size() + description.spirv.size();
+  for (const SourceText &source : description.sources) bytes += source.text.size();
+  const std::string &device = context.devices().front()->info().name;
+  const std::uint64_t begin = host_now_ns();
+  try {
+    auto program = build(context, description);
+    record_build(profile_name(*program), device, begin, host_now_ns(), bytes, CL_SUCCESS);
+    return program;
+  } catch (const Error &error) {
+    record_build("a program that does not build", device, begin, host_now_ns(), bytes,
+                 error.cl_code() ? error.cl_code() : CL_BUILD_PROGRAM_FAILURE);
+    throw;
+  }
+}
+
+std::shared_ptr<Program> Program::build(Context &context, const ProgramDescription &description) {
   const int kinds = !description.sources.empty() + !description.binary.empty() + !description.spirv.empty();
   if (kinds != 1)
     fail(Status::invalid_argument, "the program has ", kinds == 0 ? "no source" : "more than one kind of source",
          "; give either sources, a binary or SPIR-V");
+  if (description.sources.empty() && !description.ptx_target.empty())
+    fail(Status::invalid_argument, "ptx_target is for sources; a binary or SPIR-V is compiled already");
   if (description.sources.empty() && (!description.defines.empty() || !description.headers.empty()))
     fail(Status::invalid_argument, "defines and headers are for sources; a binary or SPIR-V is compiled already");
   const std::string options = complete_options(context, description.options);
@@ -232,9 +295,10 @@ std::shared_ptr<Program> Program::create(Context &context, const ProgramDescript
   } else {
     source = join_sources(description);
     // A file that the driver reads itself may change without the key knowing.
-    native = build_sources(context, source, options, description.use_cache && !includes_files(source), from_cache);
+    native = build_sources(context, source, options, description.ptx_target,
+                           description.use_cache && !includes_files(source), from_cache);
   }
-  std::shared_ptr<Program> program(new Program(share(context), native.get(), std::move(source), from_cache));
+  std::unique_ptr<Program> program(new Program(share(context), native.get(), std::move(source), from_cache));
   native.give();
   return program;
 }
@@ -252,7 +316,7 @@ std::shared_ptr<Program> Program::wrap(Context &context, cl_program native) {
       fail(Status::invalid_state, "the cl_program is not built for '", device->info().name, "'");
   }
   ClProgram shared = ClProgram::share(native);
-  std::shared_ptr<Program> program(new Program(share(context), shared.get(), {}, false));
+  std::unique_ptr<Program> program(new Program(share(context), shared.get(), {}, false));
   shared.give();
   return program;
 }

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
-#include <regex>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
 
 #include "support/fail.hpp"
+#include "support/text.hpp"
 
 namespace gpucompute {
 namespace {
@@ -41,28 +44,29 @@ std::string quoted(const std::string &name) {
 
 // What follows a directive in a line: "name" for the directive include in the line #include "name". Empty for other
 // lines.
-std::string after_directive(const std::string &line, const std::string &directive) {
+std::string_view after_directive(std::string_view line, std::string_view directive) {
   std::size_t at = line.find_first_not_of(" \t");
   if (at == std::string::npos || line[at] != '#') return {};
   at = line.find_first_not_of(" \t", at + 1);
   if (at == std::string::npos || line.compare(at, directive.size(), directive) != 0) return {};
   at = line.find_first_not_of(" \t", at + directive.size());
-  return at == std::string::npos ? std::string() : line.substr(at, line.find_last_not_of(" \t\r") + 1 - at);
+  const std::size_t end = length_without(line, " \t\r");
+  return at == std::string::npos || at >= end ? std::string_view() : line.substr(at, end - at);
 }
 
 // The name in a line that is: # include "name"; "" for any other line.
-std::string included_name(const std::string &line) {
-  const std::string rest = after_directive(line, "include");
+std::string_view included_name(std::string_view line) {
+  const std::string_view rest = after_directive(line, "include");
   if (rest.empty() || rest[0] != '"') return {};
   const std::size_t end = rest.find('"', 1);
-  return end == std::string::npos ? std::string() : rest.substr(1, end - 1);
+  return end == std::string::npos ? std::string_view() : rest.substr(1, end - 1);
 }
 
-bool is_pragma_once(const std::string &line) { return after_directive(line, "pragma") == "once"; }
+bool is_pragma_once(std::string_view line) { return after_directive(line, "pragma") == "once"; }
 
 // Calls with each line, without its line break, until the function returns true.
 template <class Function>
-void each_line(const std::string &text, Function &&function) {
+void each_line(std::string_view text, Function &&function) {
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
     if (function(text.substr(start, end - start))) return;
@@ -75,11 +79,14 @@ class Joiner {
   explicit Joiner(const std::vector<SourceText> &headers) : headers_(headers) {}
 
   void add(const SourceText &source) {
+    // As many as gcc follows; each is a call of this function within the last.
+    if (open_.size() > 200)
+      fail(Status::invalid_argument, "headers include each other more than 200 deep, at header '", source.name, "'");
     out_ += "#line 1 " + quoted(source.name) + "\n";
     open_.push_back(&source);
     std::size_t number = 0;
-    each_line(source.text, [&](std::string line) {
-      if (!line.empty() && line.back() == '\r') line.pop_back();
+    each_line(source.text, [&](std::string_view line) {
+      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
       ++number;
       const SourceText *header = find(included_name(line));
       if (!header) {
@@ -104,7 +111,7 @@ class Joiner {
   void define(const std::string &name, const std::string &value) { out_ += "#define " + name + " " + value + "\n"; }
 
  private:
-  const SourceText *find(const std::string &name) const {
+  const SourceText *find(std::string_view name) const {
     if (name.empty()) return nullptr;
     const auto found =
         std::find_if(headers_.begin(), headers_.end(), [&](const SourceText &header) { return header.name == name; });
@@ -113,7 +120,7 @@ class Joiner {
 
   static bool has_pragma_once(const SourceText &header) {
     bool found = false;
-    each_line(header.text, [&](const std::string &line) { return found = is_pragma_once(line); });
+    each_line(header.text, [&](std::string_view line) { return found = is_pragma_once(line); });
     return found;
   }
 
@@ -135,11 +142,12 @@ Place find_place(const std::string &joined, const Place &logged, std::string &li
   std::size_t physical = 0;
   bool name_known = false;
   bool found = false;
-  each_line(joined, [&](const std::string &line) {
+  each_line(joined, [&](std::string_view line) {
     ++physical;
     if (line.compare(0, 6, "#line ") == 0) {
+      const std::string mark(line.substr(6));
       char *rest = nullptr;
-      current.line = std::strtoul(line.c_str() + 6, &rest, 10);
+      current.line = std::min(std::strtoul(mark.c_str(), &rest, 10), 1ul << 31);  // where compilers end, too
       const std::string quoted_name = rest;
       if (quoted_name.size() >= 3) current.name = quoted_name.substr(2, quoted_name.size() - 3);
       name_known = name_known || current.name == logged.name;
@@ -159,6 +167,60 @@ Place find_place(const std::string &joined, const Place &logged, std::string &li
   if (found || name_known || by_line.name.empty()) return logged;
   line_text = text_by_line;
   return by_line;
+}
+
+// Parts of a line of a build log.
+struct LoggedError {
+  std::string_view name, line, text;
+};
+
+bool take(std::string_view &rest, std::string_view word) {
+  if (rest.substr(0, word.size()) != word) return false;
+  rest.remove_prefix(word.size());
+  return true;
+}
+
+void skip_spaces(std::string_view &rest) {
+  rest.remove_prefix(std::min(rest.find_first_not_of(" \t\r\v\f"), rest.size()));
+}
+
+// The number before a colon; "" where there is none.
+std::string_view take_number(std::string_view &rest) {
+  const std::size_t length = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  if (length == 0 || length == rest.size() || rest[length] != ':') return {};
+  const std::string_view number = rest.substr(0, length);
+  rest.remove_prefix(length + 1);
+  return number;
+}
+
+// "name:line:column: ", the column or not.
+bool take_place(std::string_view &rest, LoggedError &error) {
+  const std::size_t colon = rest.find(':');
+  if (colon == std::string_view::npos) return false;
+  error.name = rest.substr(0, colon);
+  rest.remove_prefix(colon + 1);
+  error.line = take_number(rest);
+  if (error.line.empty()) return false;
+  take_number(rest);
+  skip_spaces(rest);
+  return true;
+}
+
+bool take_error(std::string_view &rest) {
+  take(rest, "fatal ");
+  return take(rest, "error: ");
+}
+
+// clang and its children: "name:line:column: error: text" (or "fatal error"); PoCL: "error: name:line:column: text".
+std::optional<LoggedError> logged_error(std::string_view line) {
+  skip_spaces(line);
+  LoggedError error;
+  error.text = line;
+  if (take_error(error.text) && take_place(error.text, error) && error.name.find(' ') == std::string_view::npos)
+    return error;
+  error.text = line;
+  if (take_place(error.text, error) && take_error(error.text)) return error;
+  return {};
 }
 
 }  // namespace
@@ -181,7 +243,7 @@ std::string join_sources(const ProgramDescription &description) {
 std::string without_line_marks(const std::string &joined) {
   std::string plain;
   plain.reserve(joined.size());
-  each_line(joined, [&](const std::string &line) {
+  each_line(joined, [&](std::string_view line) {
     if (line.compare(0, 6, "#line ") != 0) plain += line;
     plain += "\n";
     return false;
@@ -191,31 +253,27 @@ std::string without_line_marks(const std::string &joined) {
 
 bool includes_files(const std::string &joined) {
   bool found = false;
-  each_line(joined, [&](const std::string &line) { return found = !after_directive(line, "include").empty(); });
+  each_line(joined, [&](std::string_view line) { return found = !after_directive(line, "include").empty(); });
   return found;
 }
 
 std::string first_error(const std::string &log, const std::string &joined) {
-  // clang and its children: "name:line:column: error: text" (or "fatal error"); PoCL: "error: name:line:column: text".
-  static const std::regex clang(R"(\s*([^:]*):(\d+):(?:\d+:)?\s*(?:fatal )?error: (.*))");
-  static const std::regex pocl(R"(\s*(?:fatal )?error: ([^: ]*):(\d+):(?:\d+:)?\s*(.*))");
-  std::smatch match;
-  std::string error_line;
-  each_line(log, [&](const std::string &whole) {
-    // std::regex recurses with the length of a line, so a line is cut before it is looked at.
-    const std::string cut = whole.substr(0, 1000);
-    if (cut.find("error") == std::string::npos) return false;
+  std::string_view error_line;
+  std::optional<LoggedError> error;
+  each_line(log, [&](std::string_view whole) {
+    const std::string_view cut = whole.substr(0, 1000);  // it becomes a message
+    if (cut.find("error") == std::string_view::npos) return false;
     if (error_line.empty()) error_line = cut;
-    if (!std::regex_match(cut, match, pocl) && !std::regex_match(cut, match, clang)) return false;
-    error_line = cut;
-    return true;
+    error = logged_error(cut);
+    return error.has_value();
   });
-  if (!std::regex_match(error_line, match, pocl) && !std::regex_match(error_line, match, clang)) return error_line;
+  if (!error) return std::string(error_line);
   std::string line;
-  const Place place = find_place(joined, {match[1].str(), std::strtoul(match[2].str().c_str(), nullptr, 10)}, line);
+  const Place place =
+      find_place(joined, {std::string(error->name), std::strtoul(std::string(error->line).c_str(), nullptr, 10)}, line);
   const std::size_t first = line.find_first_not_of(" \t");
   line = first == std::string::npos ? std::string() : line.substr(first, 200);
-  return place.name + ":" + std::to_string(place.line) + ": error: " + match[3].str() +
+  return place.name + ":" + std::to_string(place.line) + ": error: " + std::string(error->text) +
          (line.empty() ? "" : " | " + line);
 }
 

@@ -3,12 +3,24 @@
 #include <algorithm>
 
 #include "runtime/enqueue.hpp"
+#include "runtime/memory_guard.hpp"
 #include "runtime/memory_pool.hpp"
 #include "runtime/transfer.hpp"
 #include "support/checked_math.hpp"
 
 namespace gpucompute {
 namespace {
+
+// A blocking call: put(event) with everything else bound.
+template <class Put>
+cl_int recorded(Queue &queue, const char *routine, std::size_t size, const Put &put) {
+  if (!profiling()) return put_with_room(queue, nullptr, put);
+  ClEvent event;
+  CommandProbe probe(queue.track(), routine, "", {}, {size, 0, nullptr, nullptr, true});
+  const cl_int code = put_with_room(queue, probe.wants_event() ? event.receive() : nullptr, put);
+  probe.done(code, event.get());
+  return code;
+}
 
 std::atomic<std::uint64_t> next_sub_buffer_id{std::uint64_t(1) << 63};  // apart from the ids of blocks
 
@@ -65,12 +77,15 @@ cl_mem Buffer::root() const noexcept { return lease_->block().memory(); }
 
 cl_mem Buffer::escape() {
   lease_->block().keep_out_of_pool();
+  if (const auto &zones = lease_->block().zones()) zones->foreign = true;
   return root();
 }
 
 std::uint64_t Buffer::argument_id() const noexcept {
   return is_slice_ && size_ ? sub_buffer_id_ : lease_->block().id();
 }
+
+std::uint64_t Buffer::root_id() const noexcept { return lease_->block().id(); }
 
 void Buffer::used_by(Queue &queue) noexcept { lease_->block().used(queue.timeline()); }
 
@@ -94,8 +109,10 @@ void Buffer::write(Queue &queue, std::size_t offset, std::size_t size, const voi
       context_->transfer().write(queue, lease_, offset_ + offset, size, host))
     return;
   const std::uint64_t before = queue.timeline()->last();
-  cl_check(clEnqueueWriteBuffer(queue.native(), root(), CL_TRUE, offset_ + offset, size, host, 0, nullptr, nullptr),
-           "clEnqueueWriteBuffer", "writing to a buffer");
+  const auto put = [&](cl_event *event) {
+    return clEnqueueWriteBuffer(queue.native(), root(), CL_TRUE, offset_ + offset, size, host, 0, nullptr, event);
+  };
+  cl_check(recorded(queue, "clEnqueueWriteBuffer", size, put), "clEnqueueWriteBuffer", "writing to a buffer");
   if (queue.in_order()) queue.timeline()->completed(before);
 }
 
@@ -103,12 +120,17 @@ void Buffer::read(Queue &queue, std::size_t offset, std::size_t size, void *host
   check(queue, offset, size, "the read");
   if (size == 0) return;
   if (context_->transfer().wants(queue, host, size) &&
-      context_->transfer().read(queue, lease_, offset_ + offset, size, host))
+      context_->transfer().read(queue, lease_, offset_ + offset, size, host)) {
+    if (guarding_memory()) check_guards(queue, queue.in_order());
     return;
+  }
   const std::uint64_t before = queue.timeline()->last();
-  cl_check(clEnqueueReadBuffer(queue.native(), root(), CL_TRUE, offset_ + offset, size, host, 0, nullptr, nullptr),
-           "clEnqueueReadBuffer", "reading from a buffer");
+  const auto put = [&](cl_event *event) {
+    return clEnqueueReadBuffer(queue.native(), root(), CL_TRUE, offset_ + offset, size, host, 0, nullptr, event);
+  };
+  cl_check(recorded(queue, "clEnqueueReadBuffer", size, put), "clEnqueueReadBuffer", "reading from a buffer");
   if (queue.in_order()) queue.timeline()->completed(before);
+  if (guarding_memory()) check_guards(queue, queue.in_order());
 }
 
 void Buffer::write_async(Queue &queue, std::size_t offset, std::size_t size, const void *host, Waits waits,
@@ -123,7 +145,8 @@ void Buffer::write_async(Queue &queue, std::size_t offset, std::size_t size, con
           [&](cl_uint count, const cl_event *events, cl_event *event) {
             return clEnqueueWriteBuffer(queue.native(), root(), CL_FALSE, offset_ + offset, size, host, count, events,
                                         event);
-          });
+          },
+          {size});
 }
 
 void Buffer::read_async(Queue &queue, std::size_t offset, std::size_t size, void *host, Waits waits, OutEvent out) {
@@ -137,7 +160,8 @@ void Buffer::read_async(Queue &queue, std::size_t offset, std::size_t size, void
           [&](cl_uint count, const cl_event *events, cl_event *event) {
             return clEnqueueReadBuffer(queue.native(), root(), CL_FALSE, offset_ + offset, size, host, count, events,
                                        event);
-          });
+          },
+          {size});
 }
 
 void Buffer::copy_to(Buffer &destination, Queue &queue, std::size_t offset, std::size_t destination_offset,
@@ -154,7 +178,8 @@ void Buffer::copy_to(Buffer &destination, Queue &queue, std::size_t offset, std:
           [&](cl_uint count, const cl_event *events, cl_event *event) {
             return clEnqueueCopyBuffer(queue.native(), root(), destination.root(), offset_ + offset,
                                        destination.offset_ + destination_offset, size, count, events, event);
-          });
+          },
+          {size});
 }
 
 void Buffer::fill(Queue &queue, const void *pattern, std::size_t pattern_size, std::size_t offset, std::size_t size,
@@ -173,7 +198,8 @@ void Buffer::fill(Queue &queue, const void *pattern, std::size_t pattern_size, s
           [&](cl_uint count, const cl_event *events, cl_event *event) {
             return clEnqueueFillBuffer(queue.native(), root(), pattern, pattern_size, offset_ + offset, size, count,
                                        events, event);
-          });
+          },
+          {size});
 }
 
 void *Buffer::map(Queue &queue, std::uint32_t flags, std::size_t offset, std::size_t size, bool blocking, Waits waits,
@@ -189,6 +215,9 @@ void *Buffer::map(Queue &queue, std::uint32_t flags, std::size_t offset, std::si
   cl_map_flags native = 0;
   if (flags & map_read) native |= CL_MAP_READ;
   if (flags & map_write) native |= flags & map_discard ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_WRITE;
+  BlockLease::Mappings mapping(1);
+  mapping.front().timeline = queue.timeline();
+  mapping.front().in_order = queue.in_order();
   void *pointer = nullptr;
   used_by(queue);
   enqueue(queue, "clEnqueueMapBuffer", "a map", waits, out,
@@ -197,15 +226,17 @@ void *Buffer::map(Queue &queue, std::uint32_t flags, std::size_t offset, std::si
             pointer = clEnqueueMapBuffer(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, native,
                                          offset_ + offset, size, count, events, event, &code);
             return code;
-          });
-  lease_->mapped(pointer);
+          },
+          {size});
+  mapping.front().pointer = pointer;
+  lease_->add_mapping(std::move(mapping));
   return pointer;
 }
 
 void Buffer::unmap(Queue &queue, void *pointer, Waits waits, OutEvent out) {
   check(queue, 0, 0, "the unmap");
-  if (!lease_->take_mapped(pointer))
-    fail(Status::invalid_state, "pointer ", pointer, " is not mapped from this buffer");
+  BlockLease::Mappings mapping = lease_->take_mapping(pointer);
+  if (mapping.empty()) fail(Status::invalid_state, "pointer ", pointer, " is not mapped from this buffer");
   try {
     used_by(queue);
     enqueue(queue, "clEnqueueUnmapMemObject", "an unmap", waits, out,
@@ -213,7 +244,7 @@ void Buffer::unmap(Queue &queue, void *pointer, Waits waits, OutEvent out) {
               return clEnqueueUnmapMemObject(queue.native(), root(), pointer, count, events, event);
             });
   } catch (...) {
-    lease_->mapped(pointer);
+    lease_->add_mapping(std::move(mapping));
     throw;
   }
 }
@@ -228,9 +259,9 @@ cl_mem Buffer::argument(const Device &device, std::size_t index, const char *ker
   if (cl_mem ready = sub_buffer_.load(std::memory_order_acquire)) return ready;
   std::lock_guard<std::mutex> lock(sub_buffer_mutex_);
   if (cl_mem ready = sub_buffer_.load()) return ready;
-  const cl_buffer_region region = {offset_, size_};
+  const cl_buffer_region region = {lease_->block().front() + offset_, size_};
   cl_int code = CL_SUCCESS;
-  cl_mem made = clCreateSubBuffer(root(), 0, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
+  cl_mem made = clCreateSubBuffer(lease_->block().whole(), 0, CL_BUFFER_CREATE_TYPE_REGION, &region, &code);
   cl_check(code, "clCreateSubBuffer", "making a slice a kernel argument");
   sub_buffer_id_ = next_sub_buffer_id.fetch_add(1);
   sub_buffer_.store(made, std::memory_order_release);

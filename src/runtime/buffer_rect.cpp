@@ -2,6 +2,8 @@
 #include <gpucompute/buffer.hpp>
 
 #include "runtime/enqueue.hpp"
+#include "runtime/memory_guard.hpp"
+#include "runtime/memory_pool.hpp"
 #include "support/checked_math.hpp"
 #include "support/cl_handle.hpp"
 
@@ -55,7 +57,8 @@ Origin origin_in_root(const Side &side, const std::size_t region[3], std::size_t
   return {{side.origin[0] + offset, side.origin[1], side.origin[2]}};
 }
 
-// For boxes that a driver refuses though they fit (NVIDIA's does so with some in slices): row by row. put_row(source,
+// For boxes that a driver refuses though they fit (NVIDIA's does so with some in slices) or share no byte (Clover's and
+// PoCL's with some that lie between each other's rows): row by row. put_row(source,
 // destination, count, events) puts one row on the queue, at these offsets from where the sides start.
 template <class PutRow>
 cl_int by_rows(Queue &queue, const std::size_t region[3], const Side &from, const Side &to, bool blocking,
@@ -76,6 +79,8 @@ cl_int by_rows(Queue &queue, const std::size_t region[3], const Side &from, cons
   if (event && code == CL_SUCCESS) *event = end.give();
   return code;
 }
+
+std::uint64_t bytes_of(const Rect &rect) { return std::uint64_t(rect.region[0]) * rect.region[1] * rect.region[2]; }
 
 bool empty(const Rect &rect) { return rect.region[0] == 0 || rect.region[1] == 0 || rect.region[2] == 0; }
 
@@ -103,6 +108,29 @@ bool share_bytes(const std::size_t region[3], const Side &pitches, std::size_t a
   return false;
 }
 
+// Boxes are copied in the driver's own objects: with sub-buffers, which red zones make of all buffers, PoCL 3.1
+// crashes.
+struct Place {
+  cl_mem memory;
+  std::size_t place, end;  // where the buffer starts in it, and its size
+};
+
+Place place_of(const Block &block, std::size_t offset) {
+  return {block.whole(), block.front() + offset, block.front() + block.capacity()};
+}
+
+// The pitch of a single row or slice may be any number, but Rusticl does not end with those beyond all memory. The side
+// then starts at its first byte in row and slice 0.
+void clamp_pitches(Side &side, std::size_t end) {
+  if (side.slice_pitch <= end) return;
+  if (side.row_pitch > end)
+    side.row_pitch = side.slice_pitch = end;
+  else
+    side.slice_pitch = (end / side.row_pitch + 1) * side.row_pitch;
+  side.origin[0] = side.first;
+  side.origin[1] = side.origin[2] = 0;
+}
+
 }  // namespace
 
 void Buffer::write_rect(Queue &queue, const Rect &rect, const void *host, bool blocking, Waits waits, OutEvent out) {
@@ -110,22 +138,24 @@ void Buffer::write_rect(Queue &queue, const Rect &rect, const void *host, bool b
   if (empty(rect)) return enqueue_nothing(queue, waits, out);
   const Side from = source_side(rect), to = destination_side(rect);
   check_range(to.first, to.end - to.first, size_, "the box in the buffer");
-  const Origin origin = origin_in_root(to, rect.region, offset_), host_origin{{0, 0, 0}};
+  const Place here = place_of(lease_->block(), offset_);
+  const Origin origin = origin_in_root(to, rect.region, here.place), host_origin{{0, 0, 0}};
   used_by(queue);
   enqueue(queue, "clEnqueueWriteBufferRect", "a write", waits, out,
           [&](cl_uint count, const cl_event *events, cl_event *event) {
             const cl_int code = clEnqueueWriteBufferRect(
-                queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin.at, host_origin.at, rect.region,
+                queue.native(), here.memory, blocking ? CL_TRUE : CL_FALSE, origin.at, host_origin.at, rect.region,
                 to.row_pitch, to.slice_pitch, from.row_pitch, from.slice_pitch,
                 static_cast<const char *>(host) + from.first, count, events, event);
             if (code != CL_INVALID_VALUE) return code;
             return by_rows(queue, rect.region, from, to, blocking, count, events, event,
                            [&](std::size_t source, std::size_t target, cl_uint n, const cl_event *list) {
                              return clEnqueueWriteBuffer(
-                                 queue.native(), root(), CL_FALSE, offset_ + to.first + target, rect.region[0],
+                                 queue.native(), here.memory, CL_FALSE, here.place + to.first + target, rect.region[0],
                                  static_cast<const char *>(host) + from.first + source, n, list, nullptr);
                            });
-          });
+          },
+          {bytes_of(rect)});
 }
 
 void Buffer::read_rect(Queue &queue, const Rect &rect, void *host, bool blocking, Waits waits, OutEvent out) {
@@ -133,29 +163,32 @@ void Buffer::read_rect(Queue &queue, const Rect &rect, void *host, bool blocking
   if (empty(rect)) return enqueue_nothing(queue, waits, out);
   const Side from = source_side(rect), to = destination_side(rect);
   check_range(from.first, from.end - from.first, size_, "the box in the buffer");
-  const Origin origin = origin_in_root(from, rect.region, offset_), host_origin{{0, 0, 0}};
+  const Place here = place_of(lease_->block(), offset_);
+  const Origin origin = origin_in_root(from, rect.region, here.place), host_origin{{0, 0, 0}};
   used_by(queue);
   enqueue(queue, "clEnqueueReadBufferRect", "a read", waits, out,
           [&](cl_uint count, const cl_event *events, cl_event *event) {
             const cl_int code =
-                clEnqueueReadBufferRect(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, origin.at,
+                clEnqueueReadBufferRect(queue.native(), here.memory, blocking ? CL_TRUE : CL_FALSE, origin.at,
                                         host_origin.at, rect.region, from.row_pitch, from.slice_pitch, to.row_pitch,
                                         to.slice_pitch, static_cast<char *>(host) + to.first, count, events, event);
             if (code != CL_INVALID_VALUE) return code;
             return by_rows(queue, rect.region, from, to, blocking, count, events, event,
                            [&](std::size_t source, std::size_t target, cl_uint n, const cl_event *list) {
-                             return clEnqueueReadBuffer(queue.native(), root(), CL_FALSE, offset_ + from.first + source,
-                                                        rect.region[0], static_cast<char *>(host) + to.first + target,
-                                                        n, list, nullptr);
+                             return clEnqueueReadBuffer(
+                                 queue.native(), here.memory, CL_FALSE, here.place + from.first + source,
+                                 rect.region[0], static_cast<char *>(host) + to.first + target, n, list, nullptr);
                            });
-          });
+          },
+          {bytes_of(rect)});
+  if (blocking && guarding_memory()) check_guards(queue, queue.in_order());
 }
 
 void Buffer::copy_rect_to(Buffer &destination, Queue &queue, const Rect &rect, Waits waits, OutEvent out) {
   check(queue, 0, 0, "the copy");
   destination.check(queue, 0, 0, "the copy");
   if (empty(rect)) return enqueue_nothing(queue, waits, out);
-  const Side from = source_side(rect), to = destination_side(rect);
+  Side from = source_side(rect), to = destination_side(rect);
   check_range(from.first, from.end - from.first, size_, "the box in the source");
   check_range(to.first, to.end - to.first, destination.size_, "the box in the destination");
   if (root() == destination.root()) {
@@ -166,23 +199,28 @@ void Buffer::copy_rect_to(Buffer &destination, Queue &queue, const Rect &rect, W
     if (share_bytes(rect.region, from, offset_ + from.first, destination.offset_ + to.first))
       fail(Status::overlap, "the boxes share bytes of one buffer; copy by way of another");
   }
-  const Origin source = origin_in_root(from, rect.region, offset_);
-  const Origin target = origin_in_root(to, rect.region, destination.offset_);
+  const Place here = place_of(lease_->block(), offset_);
+  const Place there = place_of(destination.lease_->block(), destination.offset_);
+  clamp_pitches(from, here.end);
+  clamp_pitches(to, there.end);
+  const Origin source = origin_in_root(from, rect.region, here.place);
+  const Origin target = origin_in_root(to, rect.region, there.place);
   used_by(queue);
   destination.used_by(queue);
   enqueue(queue, "clEnqueueCopyBufferRect", "a copy", waits, out,
           [&](cl_uint count, const cl_event *events, cl_event *event) {
-            const cl_int code = clEnqueueCopyBufferRect(queue.native(), root(), destination.root(), source.at,
-                                                        target.at, rect.region, from.row_pitch, from.slice_pitch,
-                                                        to.row_pitch, to.slice_pitch, count, events, event);
-            if (code != CL_INVALID_VALUE) return code;
+            const cl_int code = clEnqueueCopyBufferRect(queue.native(), here.memory, there.memory, source.at, target.at,
+                                                        rect.region, from.row_pitch, from.slice_pitch, to.row_pitch,
+                                                        to.slice_pitch, count, events, event);
+            if (code != CL_INVALID_VALUE && code != CL_MEM_COPY_OVERLAP) return code;
             return by_rows(queue, rect.region, from, to, false, count, events, event,
                            [&](std::size_t from_row, std::size_t to_row, cl_uint n, const cl_event *list) {
                              return clEnqueueCopyBuffer(
-                                 queue.native(), root(), destination.root(), offset_ + from.first + from_row,
-                                 destination.offset_ + to.first + to_row, rect.region[0], n, list, nullptr);
+                                 queue.native(), here.memory, there.memory, here.place + from.first + from_row,
+                                 there.place + to.first + to_row, rect.region[0], n, list, nullptr);
                            });
-          });
+          },
+          {bytes_of(rect)});
 }
 
 }  // namespace gpucompute

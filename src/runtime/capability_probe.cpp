@@ -107,8 +107,9 @@ class Prober {
 Capabilities probe(const Device &device, bool &doubtful) {
   Capabilities found;
   const Quirks &quirks = quirks_of(device);
-  // A checker reports what the probes try as faults of the program, so its word is taken.
-  if (quirks.checker) {
+  // A checker reports what the probes try as faults of the program, and a weak compiler may not survive them, so its
+  // word is taken.
+  if (quirks.checker || quirks.aborts_on_probes) {
     found.fp16 = device.has_extension("cl_khr_fp16") ? Fp16::math : Fp16::storage;
     found.fp64 = device.has_extension("cl_khr_fp64");
     found.int64_atomics = device.has_extension("cl_khr_int64_base_atomics");
@@ -148,16 +149,18 @@ constexpr std::size_t record_size = 7;
 
 }  // namespace
 
-Capabilities probe_capabilities(const Device &device, bool &was_probed) {
-  const DeviceInfo &info = device.info();
+std::string capabilities_cache_key(const std::string &library_version, const PlatformInfo &platform,
+                                   const DeviceInfo &device) {
   Sha256 hash;
   hash.field("capabilities 3");
-  hash.field(device.platform().info().name);
-  hash.field(device.platform().info().version);
-  for (const std::string *part :
-       {&info.name, &info.vendor, &info.version, &info.c_version, &info.driver_version, &info.extensions})
+  for (const std::string *part : {&library_version, &platform.name, &platform.version, &device.name, &device.vendor,
+                                  &device.version, &device.c_version, &device.driver_version, &device.extensions})
     hash.field(*part);
-  const std::string key = hash.hex();
+  return hash.hex();
+}
+
+Capabilities probe_capabilities(const Device &device, bool &was_probed) {
+  const std::string key = capabilities_cache_key(GPUCOMPUTE_VERSION, device.platform().info(), device.info());
 
   DiskCache &cache = disk_cache();
   if (const auto record = cache.get(key);

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "profile/recorder.hpp"
+#include "profile/trace_file.hpp"
+#include "runtime/memory_guard.hpp"
 #include "runtime/memory_pool.hpp"
 #include "runtime/pinned_ranges.hpp"
 #include "runtime/transfer.hpp"
@@ -13,14 +16,17 @@ namespace gpucompute {
 
 Context::Context(cl_context adopted, std::vector<std::shared_ptr<Device>> devices)
     : native_(adopted), devices_(std::move(devices)) {
-  std::uint64_t memory = UINT64_MAX;
+  start_trace_from_environment();
+  std::uint64_t memory = UINT64_MAX, alignment = 1;
   max_allocation_ = UINT64_MAX;
   for (const auto &device : devices_) {
     unified_memory_ = unified_memory_ && device->info().unified_memory;
     max_allocation_ = std::min(max_allocation_, device->info().max_allocation);
     memory = std::min(memory, device->info().global_memory);
+    alignment = std::max<std::uint64_t>(alignment, device->info().slice_alignment);
   }
-  pool_ = std::make_unique<MemoryPool>(native_, max_allocation_, memory);
+  pool_ = std::make_unique<MemoryPool>(native_, max_allocation_, memory,
+                                       MemoryGuard::from_environment(native_, devices_.front()->native(), alignment));
   pinned_ = std::make_unique<PinnedRanges>();
   transfer_ = std::make_unique<TransferEngine>(*this);
 }
@@ -43,7 +49,7 @@ std::shared_ptr<Context> Context::create(std::vector<std::shared_ptr<Device>> de
   cl_check(code, "clCreateContext", "creating a context");
   for (const auto &device : devices)
     log(LogLevel::debug, "a context on '", device->info().name, "', driver ", device->info().driver_version);
-  std::shared_ptr<Context> context(new Context(native.get(), std::move(devices)));
+  std::unique_ptr<Context> context(new Context(native.get(), std::move(devices)));
   native.give();
   return context;
 }
@@ -65,7 +71,7 @@ std::shared_ptr<Context> Context::wrap(cl_context native) {
     }
   }
   ClContext shared = ClContext::share(native);
-  std::shared_ptr<Context> context(new Context(shared.get(), std::move(devices)));
+  std::unique_ptr<Context> context(new Context(shared.get(), std::move(devices)));
   shared.give();
   return context;
 }
@@ -76,6 +82,7 @@ Context::~Context() {
   pool_.reset();
   attachments_.clear();
   if (!process_running()) return;
+  if (profiling()) collect_all_profiles();
   if (auto hook = close_hook_.load()) hook();
   clReleaseContext(native_);
 }

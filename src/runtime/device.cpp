@@ -50,6 +50,15 @@ std::string pci_text(unsigned domain, unsigned bus, unsigned device, unsigned fu
   return buffer;
 }
 
+std::uint64_t read_compute_capability(cl_device_id device) {
+  constexpr cl_device_info major_nv = 0x4000, minor_nv = 0x4001;
+  cl_uint major = 0, minor = 0;
+  if (clGetDeviceInfo(device, major_nv, sizeof major, &major, nullptr) != CL_SUCCESS ||
+      clGetDeviceInfo(device, minor_nv, sizeof minor, &minor, nullptr) != CL_SUCCESS)
+    return 0;
+  return std::uint64_t(major) * 100 + std::uint64_t(minor) * 10;
+}
+
 std::string read_pci_id(cl_device_id device) {
   cl_device_pci_bus_info_khr pci{};
   if (clGetDeviceInfo(device, CL_DEVICE_PCI_BUS_INFO_KHR, sizeof pci, &pci, nullptr) == CL_SUCCESS)
@@ -70,15 +79,19 @@ std::string first_word_lower(const std::string &name) {
   return word;
 }
 
-const char *type_name(DeviceType type) {
+// With the colon before it; a filter has no word for a custom device.
+const char *type_part(DeviceType type) {
   switch (type) {
     case DeviceType::cpu:
-      return "cpu";
+      return ":cpu";
     case DeviceType::gpu:
-      return "gpu";
-    default:
-      return "accelerator";
+      return ":gpu";
+    case DeviceType::accelerator:
+      return ":accelerator";
+    case DeviceType::custom:
+      return "";
   }
+  return "";
 }
 
 }  // namespace
@@ -98,6 +111,8 @@ Device::Device(Platform &platform, cl_device_id native) : platform_(platform), n
   i.pci_id = read_pci_id(native);
   i.type = device_type(device_value<cl_device_type>(native, CL_DEVICE_TYPE));
   i.vendor_id = device_value<cl_uint>(native, CL_DEVICE_VENDOR_ID);
+  if (i.extensions.find("cl_nv_device_attribute_query") != std::string::npos)
+    i.nvidia_compute_capability = read_compute_capability(native);
   i.compute_units = device_value<cl_uint>(native, CL_DEVICE_MAX_COMPUTE_UNITS);
   i.clock_mhz = device_value<cl_uint>(native, CL_DEVICE_MAX_CLOCK_FREQUENCY);
   i.global_memory = device_value<cl_ulong>(native, CL_DEVICE_GLOBAL_MEM_SIZE);
@@ -139,7 +154,7 @@ bool Device::has_extension(const char *name) const {
 
 std::string Device::filter() const {
   const std::string word = first_word_lower(platform_.info().name);
-  const std::string prefix = word + ":" + type_name(info_.type);
+  const std::string prefix = word + type_part(info_.type);
   // The index counts what select_device would count: everything that the prefix lets through, best first.
   const auto matches = list_devices(prefix);
   for (std::size_t i = 0; i < matches.size(); ++i)

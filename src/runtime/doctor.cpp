@@ -64,7 +64,10 @@ bool contains_text(const std::string &whole, const std::string &part) {
   return lower(whole).find(lower(part)) != std::string::npos;
 }
 
-std::string base_name(const std::string &path) { return path.substr(path.rfind('/') + 1); }
+std::string base_name(const std::string &path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string::npos ? path : path.substr(slash + 1);
+}
 
 namespace {
 

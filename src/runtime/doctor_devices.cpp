@@ -42,7 +42,7 @@ struct Asker {
     value.resize(std::min(value.find('\0'), value.size()));
     // Some drivers pad their names with spaces at either end.
     value.erase(0, std::min(value.find_first_not_of(' '), value.size()));
-    return value.substr(0, value.find_last_not_of(' ') + 1);
+    return value.substr(0, length_without(value, " "));
   }
 
   template <class Number>

@@ -149,8 +149,9 @@ std::optional<std::string> read_file(const std::string &real_path, std::size_t l
   }
   const std::unique_ptr<FILE, int (*)(FILE *)> stream(fdopen(file, "rb"), fclose);
   if (!stream) {
-    error = system_error(errno);
+    const int reason = errno;
     close(file);
+    error = system_error(reason);
     return std::nullopt;
   }
   std::string content(limit, '\0');

@@ -1,141 +1,186 @@
-#include <nlohmann/json.hpp>
-
 #include <string>
 
 #include "runtime/doctor_parts.hpp"
+#include "support/json_writer.hpp"
 
 namespace gpucompute {
 namespace {
 
-using Json = nlohmann::ordered_json;  // keeps the fields in the order of the documentation
-
 std::string octal(std::uint32_t mode) {
   std::string digits(4, '0');
-  for (std::size_t i = digits.size(); i-- > 0; mode >>= 3U) {
-    digits[i] = static_cast<char>('0' + (mode & 7U));
+  for (std::size_t i = digits.size(); i > 0; --i, mode >>= 3U) {
+    digits[i - 1] = static_cast<char>('0' + (mode & 7U));
   }
   return digits;
 }
 
-template <class Items, class Write>
-Json list(const Items &items, Write write) {
-  Json array = Json::array();
-  for (const auto &item : items) {
-    array.push_back(write(item));
-  }
-  return array;
+void write_library(JsonWriter &json, const DoctorLibrary &library) {
+  json.object([&] {
+    json.field("name", library.name);
+    json.field("path", library.path);
+    json.field("loads", library.loads);
+    json.field("already_loaded", library.already_loaded);
+    json.field("exports_icd", library.exports_icd);
+    json.field("exports_layer", library.exports_layer);
+    json.field("error", library.error);
+    if (library.platforms_queried) {
+      json.field("platforms_status", library.platforms_status);
+      json.field("platform_count", library.platform_count);
+    } else {
+      json.field("platforms_status", nullptr);
+      json.field("platform_count", nullptr);
+    }
+  });
 }
 
-Json library_json(const DoctorLibrary &library) {
-  Json json = {{"name", library.name},
-               {"path", library.path},
-               {"loads", library.loads},
-               {"already_loaded", library.already_loaded},
-               {"exports_icd", library.exports_icd},
-               {"exports_layer", library.exports_layer},
-               {"error", library.error},
-               {"platforms_status", nullptr},
-               {"platform_count", nullptr}};
-  if (library.platforms_queried) {
-    json["platforms_status"] = library.platforms_status;
-    json["platform_count"] = library.platform_count;
-  }
-  return json;
+void write_device(JsonWriter &json, const DoctorDevice &device) {
+  json.object([&] {
+    json.field("name", device.name);
+    json.field("vendor", device.vendor);
+    json.field("version", device.version);
+    json.field("driver_version", device.driver_version);
+    json.field("type", device.type);
+    json.field("available", device.available);
+    json.field("global_memory_bytes", device.global_memory_bytes);
+    json.field("max_allocation_bytes", device.max_allocation_bytes);
+    json.field("compute_unit_count", device.compute_unit_count);
+  });
 }
 
-Json device_json(const DoctorDevice &device) {
-  return {{"name", device.name},
-          {"vendor", device.vendor},
-          {"version", device.version},
-          {"driver_version", device.driver_version},
-          {"type", device.type},
-          {"available", device.available},
-          {"global_memory_bytes", device.global_memory_bytes},
-          {"max_allocation_bytes", device.max_allocation_bytes},
-          {"compute_unit_count", device.compute_unit_count}};
+void write_platform(JsonWriter &json, const DoctorPlatform &platform) {
+  json.object([&] {
+    json.field("name", platform.name);
+    json.field("vendor", platform.vendor);
+    json.field("version", platform.version);
+    json.field("library", platform.library);
+    json.field("devices_status", platform.devices_status);
+    json.list_field("devices", platform.devices, [&](const DoctorDevice &device) { write_device(json, device); });
+  });
 }
 
-Json platform_json(const DoctorPlatform &platform) {
-  return {{"name", platform.name},
-          {"vendor", platform.vendor},
-          {"version", platform.version},
-          {"library", platform.library},
-          {"devices_status", platform.devices_status},
-          {"devices", list(platform.devices, device_json)}};
+void write_fields(JsonWriter &json, const DoctorCache &cache) {
+  json.field("path", cache.path);
+  json.field("origin", cache.origin);
+  json.field("exists", cache.exists);
+  json.field("is_symlink", cache.is_symlink);
+  json.field("writable", cache.writable);
+  json.field("owned", cache.owned);
+  if (cache.exists)
+    json.field("mode", octal(cache.mode));
+  else
+    json.field("mode", nullptr);
+  json.field("error", cache.error);
+  json.field("refused", cache.refused);
 }
 
-Json cache_json(const DoctorCache &cache) {
-  return {{"path", cache.path},
-          {"origin", cache.origin},
-          {"exists", cache.exists},
-          {"is_symlink", cache.is_symlink},
-          {"writable", cache.writable},
-          {"owned", cache.owned},
-          {"mode", cache.exists ? Json(octal(cache.mode)) : Json()},
-          {"error", cache.error},
-          {"refused", cache.refused}};
+void write_fields(JsonWriter &json, const DoctorReport &report) {
+  const auto library = [&](const DoctorLibrary &one) { write_library(json, one); };
+  json.field("schema", 1);
+  json.field("verdict", verdict(report));
+  json.field("library_version", report.library_version);
+  json.field("system", report.system);
+  json.field("container", report.container);
+  json.field("nvidia_kernel_driver", report.nvidia_kernel_driver);
+  json.object_field("user", [&] {
+    json.field("name", report.user.name);
+    json.field("user_id", report.user.user_id);
+    json.list_field("groups", report.user.groups, [&](const auto &group) { json.value(group); });
+    json.list_field("account_groups", report.user.account_groups, [&](const auto &group) { json.value(group); });
+  });
+  json.object_field("loader", [&] {
+    json.field("path", report.loader.path);
+    json.field("kind", report.loader.kind);
+    json.field("name", report.loader.name);
+    json.field("vendor", report.loader.vendor);
+    json.field("version", report.loader.version);
+    json.field("opencl_version", report.loader.opencl_version);
+  });
+  json.list_field("places", report.places, [&](const DoctorPlace &place) {
+    json.object([&] {
+      json.field("origin", place.origin);
+      json.field("path", place.path);
+      json.field("kind", place.kind);
+      json.field("used", place.used);
+      json.field("icd_count", place.icd_count);
+      json.field("error", place.error);
+    });
+  });
+  json.list_field("icds", report.icds, [&](const DoctorIcd &icd) {
+    json.object([&] {
+      json.field("file", icd.file);
+      json.field("origin", icd.origin);
+      json.field("library", icd.library);
+      json.field("error", icd.error);
+      if (icd.loaded.name.empty())
+        json.field("loaded", nullptr);
+      else
+        json.field("loaded", [&] { library(icd.loaded); });
+    });
+  });
+  json.list_field("layers", report.layers, library);
+  json.list_field("libraries", report.libraries, library);
+  json.object_field("environment", [&] {
+    for (const DoctorVariable &variable : report.environment) json.field(variable.name, variable.value);
+  });
+  json.list_field("nodes", report.nodes, [&](const DoctorNode &node) {
+    json.object([&] {
+      json.field("path", node.path);
+      json.field("mode", octal(node.mode));
+      json.field("owner", node.owner);
+      json.field("group", node.group);
+      json.field("group_id", node.group_id);
+      json.field("readable", node.readable);
+      json.field("writable", node.writable);
+      json.field("error", node.error);
+    });
+  });
+  json.list_field("pci", report.pci, [&](const DoctorPciDevice &device) {
+    json.object([&] {
+      json.field("address", device.address);
+      json.field("class_code", device.class_code);
+      json.field("vendor_id", device.vendor_id);
+      json.field("device_id", device.device_id);
+      json.field("vendor", device.vendor);
+      json.field("driver", device.driver);
+    });
+  });
+  json.field("opencl_queried", report.opencl_queried);
+  json.field("not_queried", report.not_queried);
+  if (report.opencl_queried)
+    json.field("platforms_status", report.platforms_status);
+  else
+    json.field("platforms_status", nullptr);
+  json.list_field("platforms", report.platforms,
+                  [&](const DoctorPlatform &platform) { write_platform(json, platform); });
+  json.list_field("failed_calls", report.failed_calls, [&](const DoctorCall &call) {
+    json.object([&] {
+      json.field("routine", call.routine);
+      json.field("subject", call.subject);
+      json.field("cl_code", call.cl_code);
+    });
+  });
+  json.object_field("cache", [&] { write_fields(json, report.cache); });
+  json.object_field("pocl_cache", [&] {
+    json.field("path", report.pocl_cache.path);
+    json.field("writable", report.pocl_cache.writable);
+    json.field("error", report.pocl_cache.error);
+  });
+  json.list_field("problems", report.problems, [&](const DoctorProblem &problem) {
+    json.object([&] {
+      json.field("severity", severity_name(problem.severity));
+      json.field("code", problem.code);
+      json.field("what", problem.what);
+      json.field("fix", problem.fix);
+    });
+  });
 }
 
 }  // namespace
 
 std::string to_json(const DoctorReport &report) {
-  Json json;
-  json["schema"] = 1;
-  json["verdict"] = verdict(report);
-  json["library_version"] = report.library_version;
-  json["system"] = report.system;
-  json["container"] = report.container;
-  json["nvidia_kernel_driver"] = report.nvidia_kernel_driver;
-  json["user"] = {{"name", report.user.name},
-                  {"user_id", report.user.user_id},
-                  {"groups", report.user.groups},
-                  {"account_groups", report.user.account_groups}};
-  json["loader"] = {{"path", report.loader.path},       {"kind", report.loader.kind},
-                    {"name", report.loader.name},       {"vendor", report.loader.vendor},
-                    {"version", report.loader.version}, {"opencl_version", report.loader.opencl_version}};
-  json["places"] = list(report.places, [](const DoctorPlace &place) {
-    return Json{{"origin", place.origin}, {"path", place.path},           {"kind", place.kind},
-                {"used", place.used},     {"icd_count", place.icd_count}, {"error", place.error}};
-  });
-  json["icds"] = list(report.icds, [](const DoctorIcd &icd) {
-    return Json{{"file", icd.file},
-                {"origin", icd.origin},
-                {"library", icd.library},
-                {"error", icd.error},
-                {"loaded", icd.loaded.name.empty() ? Json() : library_json(icd.loaded)}};
-  });
-  json["layers"] = list(report.layers, library_json);
-  json["libraries"] = list(report.libraries, library_json);
-  json["environment"] = Json::object();
-  for (const DoctorVariable &variable : report.environment) {
-    json["environment"][variable.name] = variable.value;
-  }
-  json["nodes"] = list(report.nodes, [](const DoctorNode &node) {
-    return Json{{"path", node.path},         {"mode", octal(node.mode)},  {"owner", node.owner},
-                {"group", node.group},       {"group_id", node.group_id}, {"readable", node.readable},
-                {"writable", node.writable}, {"error", node.error}};
-  });
-  json["pci"] = list(report.pci, [](const DoctorPciDevice &device) {
-    return Json{{"address", device.address},     {"class_code", device.class_code}, {"vendor_id", device.vendor_id},
-                {"device_id", device.device_id}, {"vendor", device.vendor},         {"driver", device.driver}};
-  });
-  json["opencl_queried"] = report.opencl_queried;
-  json["not_queried"] = report.not_queried;
-  json["platforms_status"] = report.opencl_queried ? Json(report.platforms_status) : Json();
-  json["platforms"] = list(report.platforms, platform_json);
-  json["failed_calls"] = list(report.failed_calls, [](const DoctorCall &call) {
-    return Json{{"routine", call.routine}, {"subject", call.subject}, {"cl_code", call.cl_code}};
-  });
-  json["cache"] = cache_json(report.cache);
-  json["pocl_cache"] = {
-      {"path", report.pocl_cache.path}, {"writable", report.pocl_cache.writable}, {"error", report.pocl_cache.error}};
-  json["problems"] = list(report.problems, [](const DoctorProblem &problem) {
-    return Json{{"severity", severity_name(problem.severity)},
-                {"code", problem.code},
-                {"what", problem.what},
-                {"fix", problem.fix}};
-  });
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+  JsonWriter json;
+  json.object([&] { write_fields(json, report); });
+  return json.take();
 }
 
 }  // namespace gpucompute

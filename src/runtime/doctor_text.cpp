@@ -76,7 +76,7 @@ class Page {
           out.append(widths[i] - cells[i].size() + 1, ' ');
         }
       }
-      page_ += out.substr(0, out.find_last_not_of(' ') + 1) + "\n";
+      page_ += out.substr(0, length_without(out, " ")) + "\n";
     }
     rows_.clear();
   }

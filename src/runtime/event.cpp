@@ -10,12 +10,23 @@
 
 #include "runtime/backoff.hpp"
 #include "runtime/event_watcher.hpp"
+#include "runtime/memory_guard.hpp"
+#include "runtime/memory_pool.hpp"
 #include "runtime/quirks.hpp"
 #include "runtime/timeline.hpp"
 #include "runtime/user_event.hpp"
 #include "support/cl_check.hpp"
 
 namespace gpucompute {
+namespace {
+
+// Later commands of the queue may run: what it has used is looked at again by the next wait.
+void check_memory(Context &context, const Timeline *timeline) {
+  if (!guarding_memory() || !timeline) return;
+  if (MemoryGuard *guard = context.pool().guard()) guard->check(*timeline, false);
+}
+
+}  // namespace
 
 Event::Event(std::shared_ptr<Context> context, cl_event adopted, const char *what, std::string name,
              std::shared_ptr<Timeline> timeline)
@@ -48,7 +59,7 @@ std::shared_ptr<Event> Event::wrap(Context &context, cl_event native) {
 }
 
 Event::~Event() {
-  if (!process_running()) return;
+  if (!native_ || !process_running()) return;
   // Commands that wait for it would wait for ever. Where failing them could end the process they run instead.
   if (user_ && !completed_by_user_.exchange(true)) {
     const bool must_succeed = quirks_of(*context_->devices().front()).aborts_on_failed_user_event;
@@ -68,6 +79,11 @@ void Event::throw_if_failed(cl_int status) const {
   if (status < 0) fail_execution(status, "clGetEventInfo", command_text(what_, name_));
 }
 
+// What the pool asks next, whether memory is free again, is then known without a marker.
+void Event::note_complete() const noexcept {
+  if (timeline_ && covers_) timeline_->completed(covers_);
+}
+
 void Event::ensure_flushed() {
   if (flushed_.load(std::memory_order_relaxed)) return;
   if (timeline_) cl_check(clFlush(timeline_->queue()), "clFlush", "flushing the queue of an event");
@@ -77,8 +93,13 @@ void Event::ensure_flushed() {
 void Event::wait() {
   ensure_flushed();
   const cl_int code = clWaitForEvents(1, &native_);
+  if (profiling() && timeline_) collect_profile(timeline_->track());
   // NVIDIA's driver reports success for a user event that failed; its status tells.
-  if (code == CL_SUCCESS) return throw_if_failed(user_ ? execution_status() : CL_COMPLETE);
+  if (code == CL_SUCCESS) {
+    throw_if_failed(user_ ? execution_status() : CL_COMPLETE);
+    note_complete();
+    return check_memory(*context_, timeline_.get());
+  }
   const cl_int status = execution_status();
   if (status < 0) fail_execution(status, "clWaitForEvents", command_text(what_, name_));
   fail_execution(code, "clWaitForEvents", command_text(what_, name_));
@@ -94,7 +115,10 @@ void Event::wait_for(std::uint64_t timeout_ns) {
   for (;;) {
     const cl_int status = execution_status();
     throw_if_failed(status);
-    if (status == CL_COMPLETE) return;
+    if (status == CL_COMPLETE) {
+      note_complete();
+      return check_memory(*context_, timeline_.get());
+    }
     if (std::chrono::steady_clock::now() - start >= limit)
       fail(Status::timeout, command_text(what_, name_), " is not complete after ", timeout_ns, " ns");
     backoff.pause();
@@ -106,6 +130,7 @@ EventState Event::state() const {
   if (status < 0) return EventState::failed;
   switch (status) {
     case CL_COMPLETE:
+      note_complete();
       return EventState::complete;
     case CL_RUNNING:
       return EventState::running;

@@ -2,11 +2,10 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "runtime/backoff.hpp"
 #include "support/process.hpp"
@@ -19,36 +18,40 @@ struct Watched {
   int fd;
 };
 
+// What is watched moves from list to list, which needs no memory: the thread has nobody to tell that there is none.
 class Watcher {
  public:
   void add(Watched watched) {
+    std::list<Watched> one;
+    one.push_back(std::move(watched));
     std::unique_lock<std::mutex> lock(mutex_);
-    incoming_.push_back(std::move(watched));
     if (!running_) {
       std::thread([this] { run(); }).detach();
       running_ = true;
     }
+    incoming_.splice(incoming_.end(), one);
     lock.unlock();
     wake_.notify_one();
   }
 
  private:
-  void run() {
-    std::vector<Watched> watched;
+  void run() noexcept {
+    std::list<Watched> watched;
     Backoff backoff;
     while (process_running()) {
       {
         std::unique_lock<std::mutex> lock(mutex_);
         if (watched.empty() && incoming_.empty()) wake_.wait(lock, [this] { return !incoming_.empty(); });
         if (!incoming_.empty()) backoff = Backoff();
-        for (Watched &one : incoming_) watched.push_back(std::move(one));
-        incoming_.clear();
+        watched.splice(watched.end(), incoming_);
       }
-      const auto pending =
-          std::partition(watched.begin(), watched.end(), [](const Watched &one) { return !over(*one.event); });
-      if (pending != watched.end()) backoff = Backoff();
-      for (auto one = pending; one != watched.end(); ++one) signal(one->fd);
-      watched.erase(pending, watched.end());
+      for (auto one = watched.begin(); one != watched.end();) {
+        const auto seen = one++;
+        if (!over(*seen->event)) continue;
+        backoff = Backoff();
+        signal(seen->fd);
+        watched.erase(seen);
+      }
       if (!watched.empty()) backoff.pause();
     }
   }
@@ -70,7 +73,7 @@ class Watcher {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<Watched> incoming_;
+  std::list<Watched> incoming_;
   bool running_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "runtime/memory_guard.hpp"
 #include "runtime/timeline.hpp"
 #include "support/cl_check.hpp"
 #include "support/log.hpp"
@@ -44,6 +45,7 @@ Block::Block(cl_mem adopted, std::size_t capacity, bool pooled)
 
 void Block::used(const std::shared_ptr<Timeline> &timeline) noexcept {
   if (first_.load(std::memory_order_acquire) == timeline.get()) return;
+  if (zones_) zones_->guard.used(zones_, *timeline);
   std::lock_guard<std::mutex> lock(mutex_);
   for (const Use &use : uses_)
     if (use.timeline == timeline) return;
@@ -61,7 +63,26 @@ void Block::used(const std::shared_ptr<Timeline> &timeline) noexcept {
     keep_out_of_pool();  // without the record the block could be reused too early
     return;
   }
-  if (uses_.size() == 1) first_.store(timeline.get(), std::memory_order_release);
+  // With red zones each use is noted, so none takes the short way.
+  if (uses_.size() == 1 && !zones_) first_.store(timeline.get(), std::memory_order_release);
+}
+
+void Block::guardable() { whole_ = std::move(memory_); }
+
+void Block::guard(ClMem inside, std::shared_ptr<RedZones> zones) noexcept {
+  memory_ = std::move(inside);
+  id_ = next_block_id.fetch_add(1);  // another memory object, for kernels that know the last one
+  front_ = zones->front;
+  zones_ = std::move(zones);
+  released_.reset();
+  poisoned_ = false;
+}
+
+void Block::unguard(bool poisoned) noexcept {
+  memory_ = ClMem();
+  released_ = std::move(zones_);
+  zones_.reset();
+  poisoned_ = poisoned;
 }
 
 void Block::retire() noexcept {
@@ -80,25 +101,45 @@ bool Block::wait_idle(std::chrono::nanoseconds limit) noexcept {
 
 BlockLease::~BlockLease() {
   if (!mapped_.empty()) block_->keep_out_of_pool();
+  for (const Mapping &mapping : mapped_) unmap(mapping);
   block_->retire();
+  if (pool_.guard()) pool_.guard()->take_back(*block_);
   pool_.give_back(std::move(block_), this);
 }
 
-void BlockLease::mapped(void *pointer) {
-  std::lock_guard<std::mutex> lock(mapped_mutex_);
-  mapped_.push_back(pointer);
+// A driver may keep what is mapped for ever.
+void BlockLease::unmap(const Mapping &mapping) noexcept {
+  if (!process_running()) return;
+  cl_command_queue queue = mapping.timeline->queue();
+  // The command that maps may still be waiting for something.
+  if (!mapping.in_order && clEnqueueBarrierWithWaitList(queue, 0, nullptr, nullptr) == CL_SUCCESS)
+    mapping.timeline->submitted();
+  if (clEnqueueUnmapMemObject(queue, block_->memory(), mapping.pointer, 0, nullptr, nullptr) != CL_SUCCESS) return;
+  mapping.timeline->submitted();
+  clFlush(queue);
 }
 
-bool BlockLease::take_mapped(void *pointer) noexcept {
+void BlockLease::add_mapping(Mappings &&mapping) noexcept {
   std::lock_guard<std::mutex> lock(mapped_mutex_);
-  const auto found = std::find(mapped_.begin(), mapped_.end(), pointer);
-  if (found == mapped_.end()) return false;
-  mapped_.erase(found);
-  return true;
+  mapped_.splice(mapped_.end(), mapping);
 }
 
-MemoryPool::MemoryPool(cl_context context, std::uint64_t max_allocation, std::uint64_t default_limit)
-    : context_(context), max_allocation_(max_allocation), default_limit_(default_limit), enabled_(pool_enabled()) {
+BlockLease::Mappings BlockLease::take_mapping(void *pointer) noexcept {
+  std::lock_guard<std::mutex> lock(mapped_mutex_);
+  Mappings taken;
+  const auto found =
+      std::find_if(mapped_.begin(), mapped_.end(), [&](const Mapping &one) { return one.pointer == pointer; });
+  if (found != mapped_.end()) taken.splice(taken.end(), mapped_, found);
+  return taken;
+}
+
+MemoryPool::MemoryPool(cl_context context, std::uint64_t max_allocation, std::uint64_t default_limit,
+                       std::unique_ptr<MemoryGuard> guard)
+    : context_(context),
+      max_allocation_(max_allocation),
+      default_limit_(default_limit),
+      enabled_(pool_enabled()),
+      guard_(std::move(guard)) {
   statistics_.limit = default_limit;
 }
 
@@ -120,8 +161,11 @@ std::shared_ptr<BlockLease> MemoryPool::allocate(std::size_t size, bool pooled) 
     try {
       return lend(create(size, capacity, pooled), size);
     } catch (const Error &error) {
-      if (error.status() != Status::out_of_device_memory) throw;
-      if (attempt == 1) fail_out_of_memory(size, &error);
+      // On CPU devices the host's memory is the device's.
+      const bool of_device = error.status() == Status::out_of_device_memory;
+      if (!of_device && error.status() != Status::out_of_host_memory) throw;
+      if (attempt == 1 && of_device) fail_out_of_memory(size, &error);
+      if (attempt == 1) throw;
       free_cached(true);
     }
   }
@@ -162,11 +206,15 @@ std::unique_ptr<Block> MemoryPool::create(std::size_t size, std::size_t capacity
     statistics_.in_use += capacity;  // before the driver is asked, so that two threads do not both take the last of it
   }
   try {
+    // What leaves no room for red zones goes without.
+    const bool guarded = guard_ && guard_->padding() <= max_allocation_ - capacity;
     cl_int code = CL_SUCCESS;
-    ClMem memory(clCreateBuffer(context_, CL_MEM_READ_WRITE, capacity, nullptr, &code));
+    ClMem memory(
+        clCreateBuffer(context_, CL_MEM_READ_WRITE, capacity + (guarded ? guard_->padding() : 0), nullptr, &code));
     cl_check(code, "clCreateBuffer", "creating a buffer");
     auto block = std::make_unique<Block>(memory.get(), capacity, pooled);
     memory.give();
+    if (guarded) block->guardable();
     return block;
   } catch (...) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -179,6 +227,7 @@ std::shared_ptr<BlockLease> MemoryPool::lend(std::unique_ptr<Block> block, std::
   const std::size_t capacity = block->capacity();
   std::shared_ptr<BlockLease> lease;
   try {
+    if (guard_ && block->is_guardable()) guard_->lend(*block, requested);
     lease = std::make_shared<BlockLease>(*this, std::move(block), requested);
   } catch (...) {
     std::lock_guard<std::mutex> lock(mutex_);
@@ -242,6 +291,7 @@ std::uint64_t MemoryPool::free_cached(bool wait) noexcept {
                : std::chrono::nanoseconds(0);
       // The driver keeps memory until the commands that use it are complete, so a busy block frees nothing yet.
       if (!block->wait_idle(left)) continue;
+      if (guard_) guard_->drop(*block);
       block.reset();
       freed += capacity;
       count += 1;

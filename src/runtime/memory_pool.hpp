@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,13 +23,19 @@
 namespace gpucompute {
 
 class Timeline;
+class MemoryGuard;
+struct RedZones;
 
 // One memory object and the commands that last used it.
 class Block {
  public:
   Block(cl_mem adopted, std::size_t capacity, bool pooled);
 
-  cl_mem memory() const noexcept { return memory_.get(); }
+  cl_mem memory() const noexcept { return memory_.get(); }  // starts at the buffer's first byte
+  // The driver's object, of which sub-buffers are made, and where in it the buffer starts: the same as memory() and 0,
+  // unless there are red zones.
+  cl_mem whole() const noexcept { return whole_ ? whole_.get() : memory_.get(); }
+  std::size_t front() const noexcept { return front_; }
   std::size_t capacity() const noexcept { return capacity_; }
   std::uint64_t id() const noexcept { return id_; }
   bool pooled() const noexcept { return pooled_.load(std::memory_order_relaxed); }
@@ -43,13 +50,25 @@ class Block {
   bool idle() noexcept { return wait_idle(std::chrono::nanoseconds(0)); }
   bool wait_idle(std::chrono::nanoseconds limit) noexcept;
 
+  // With red zones (memory_guard.hpp): while a buffer has the block, and from its release until the next one has.
+  void guardable();
+  bool is_guardable() const noexcept { return static_cast<bool>(whole_); }
+  void guard(ClMem inside, std::shared_ptr<RedZones> zones) noexcept;
+  void unguard(bool poisoned) noexcept;
+  const std::shared_ptr<RedZones> &zones() const noexcept { return zones_; }
+  const std::shared_ptr<RedZones> &released() const noexcept { return released_; }
+  bool poisoned() const noexcept { return poisoned_; }
+
  private:
   struct Use {
     std::shared_ptr<Timeline> timeline;
     std::uint64_t sequence;  // once retired
   };
 
-  ClMem memory_;
+  ClMem whole_, memory_;
+  std::size_t front_ = 0;
+  std::shared_ptr<RedZones> zones_, released_;
+  bool poisoned_ = false;
   std::size_t capacity_;
   std::uint64_t id_;
   std::atomic<bool> pooled_;
@@ -72,13 +91,23 @@ class BlockLease {
   Block &block() const noexcept { return *block_; }
   std::size_t requested() const noexcept { return requested_; }
 
-  // Pointers that are mapped to the host. A block that goes back mapped goes to the driver, not to the pool.
-  void mapped(void *pointer);
-  bool take_mapped(void *pointer) noexcept;  // false: not mapped
+  // Mappings to the host. Made before the call that maps, so that none is without a record; a list is one mapping or
+  // none, and moves without memory. What is still mapped when the lease ends is unmapped, and the block goes to the
+  // driver, not to the pool.
+  struct Mapping {
+    void *pointer = nullptr;
+    std::shared_ptr<Timeline> timeline;
+    bool in_order = true;
+  };
+  using Mappings = std::list<Mapping>;
+  void add_mapping(Mappings &&mapping) noexcept;
+  Mappings take_mapping(void *pointer) noexcept;  // empty: not mapped
 
  private:
+  void unmap(const Mapping &mapping) noexcept;
+
   std::mutex mapped_mutex_;
-  std::vector<void *> mapped_;
+  Mappings mapped_;
   MemoryPool &pool_;  // outlived by no lease: buffers keep their context alive
   std::unique_ptr<Block> block_;
   std::size_t requested_;
@@ -86,16 +115,22 @@ class BlockLease {
 
 class MemoryPool {
  public:
-  MemoryPool(cl_context context, std::uint64_t max_allocation, std::uint64_t default_limit);
+  MemoryPool(cl_context context, std::uint64_t max_allocation, std::uint64_t default_limit,
+             std::unique_ptr<MemoryGuard> guard);
   ~MemoryPool();
 
   std::shared_ptr<BlockLease> allocate(std::size_t size, bool pooled);
   // Memory that the pool did not make (wrapped, or over the host's): counted, never reused.
   std::shared_ptr<BlockLease> adopt(ClMem memory, std::size_t size);
 
+  // Null unless memory is debugged.
+  MemoryGuard *guard() const noexcept { return guard_.get(); }
+
   MemoryStatistics statistics() const;
   void set_limit(std::uint64_t bytes);
   std::uint64_t trim();
+  // Gives back what is cached, and waits for the commands that still use it where that is asked for.
+  std::uint64_t free_cached(bool wait) noexcept;
   std::string report() const;
 
  private:
@@ -104,13 +139,13 @@ class MemoryPool {
   std::unique_ptr<Block> create(std::size_t size, std::size_t capacity, bool pooled);
   std::shared_ptr<BlockLease> lend(std::unique_ptr<Block> block, std::size_t requested);
   void give_back(std::unique_ptr<Block> block, const BlockLease *lease) noexcept;
-  std::uint64_t free_cached(bool wait) noexcept;
   bool fits(std::size_t capacity) const;
   [[noreturn]] void fail_out_of_memory(std::size_t size, const Error *cause) const;
 
   const cl_context context_;
   const std::uint64_t max_allocation_, default_limit_;
   const bool enabled_;
+  const std::unique_ptr<MemoryGuard> guard_;
   mutable std::mutex mutex_;
   std::map<std::size_t, std::vector<std::unique_ptr<Block>>> cached_;
   std::set<const BlockLease *> live_;

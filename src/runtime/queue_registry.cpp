@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <vector>
 
 #include "runtime/backoff.hpp"
@@ -16,8 +17,10 @@ struct Registry {
   std::vector<std::weak_ptr<Timeline>> timelines;
 };
 
-Registry &registry() {
-  static auto *const instance = new Registry;
+// In memory of its own: the drain at exit may be its first use, and must not fail.
+Registry &registry() noexcept {
+  alignas(Registry) static unsigned char memory[sizeof(Registry)];
+  static auto *const instance = new (memory) Registry;
   return *instance;
 }
 
@@ -37,6 +40,8 @@ void drain_queues() noexcept {
     if (left <= std::chrono::nanoseconds(0)) return;
     timeline->wait(timeline->last(), left);
   }
+  Backoff backoff;
+  while (queues_left_behind() != 0 && std::chrono::steady_clock::now() < end) backoff.pause();
 }
 
 }  // namespace

@@ -17,6 +17,14 @@ struct Quirks {
   bool no_line_marks = false;
   // Never completes commands that wait for a user event.
   bool no_user_events = false;
+  // With -cl-kernel-arg-info, a program with a kernel that has no arguments does not build.
+  bool argument_info_may_break = false;
+  // Its compiler ends the process over what is tried to find its capabilities: what it offers is believed.
+  bool aborts_on_probes = false;
+  // Its compiler ends the process over Clang's __builtin_prefetch.
+  bool no_prefetch = false;
+  // Warns that what it makes of the kernels for CPU devices may be wrong, and it is.
+  bool miscompiles_cpu_kernels = false;
 };
 
 const Quirks &quirks_of(const Device &device) noexcept;

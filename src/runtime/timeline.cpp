@@ -5,6 +5,28 @@
 #include "runtime/backoff.hpp"
 
 namespace gpucompute {
+namespace {
+
+std::atomic<std::uint64_t> left_behind{0};
+
+void CL_CALLBACK one_is_complete(cl_event, cl_int, void *) { left_behind.fetch_sub(1, std::memory_order_acq_rel); }
+
+}  // namespace
+
+std::uint64_t queues_left_behind() noexcept { return left_behind.load(std::memory_order_acquire); }
+
+Timeline::~Timeline() {
+  if (process_running() && !done(last())) leave_behind();
+  close_queue_track(track_.load());
+}
+
+// Nothing of ours holds on to the queue: a marker that nobody waits for counts it down.
+void Timeline::leave_behind() noexcept {
+  if (look(last()) != Look::pending || markers_.empty()) return;
+  left_behind.fetch_add(1, std::memory_order_acq_rel);
+  if (clSetEventCallback(markers_.back().event.get(), CL_COMPLETE, one_is_complete, nullptr) != CL_SUCCESS)
+    left_behind.fetch_sub(1, std::memory_order_acq_rel);
+}
 
 void Timeline::completed(std::uint64_t sequence) noexcept {
   std::uint64_t known = completed_.load(std::memory_order_relaxed);
@@ -23,18 +45,23 @@ Timeline::Look Timeline::look(std::uint64_t sequence) noexcept {
     // A failed marker (negative status) is over as well: nothing runs any more. One that the driver does not tell of
     // says nothing; another takes its place.
     if (code == CL_SUCCESS) completed(markers_.front().sequence);
+    // By hand: at exit, when queues are drained, handles release nothing any more.
+    clReleaseEvent(markers_.front().event.give());
     markers_.pop_front();
   }
   if (done(sequence)) return Look::done;
   if (!markers_.empty() && markers_.back().sequence >= sequence) return Look::pending;
-  const std::uint64_t covers = last();
-  cl_event event = nullptr;
-  if (clEnqueueMarkerWithWaitList(queue_.get(), 0, nullptr, &event) != CL_SUCCESS) return Look::refused;
-  clFlush(queue_.get());
+  std::list<Marker> made;
   try {
-    markers_.push_back({covers, ClEvent(event)});
-  } catch (...) {  // no memory for the record: the ClEvent released the event, the next poll places another marker
+    made.emplace_back();
+  } catch (...) {  // before the marker: without a record of it each look would put another one on the queue
+    return Look::refused;
   }
+  Marker &marker = made.back();
+  marker.sequence = last();
+  if (clEnqueueMarkerWithWaitList(queue_.get(), 0, nullptr, marker.event.receive()) != CL_SUCCESS) return Look::refused;
+  clFlush(queue_.get());
+  markers_.splice(markers_.end(), made);
   return Look::pending;
 }
 

@@ -9,16 +9,21 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <mutex>
+#include <utility>
 
+#include "profile/recorder.hpp"
 #include "support/cl_handle.hpp"
 
 namespace gpucompute {
 
 class Timeline {
  public:
-  explicit Timeline(cl_command_queue adopted) noexcept : queue_(adopted) {}
+  explicit Timeline(ClQueue queue) noexcept : queue_(std::move(queue)) {}
+  Timeline(const Timeline &) = delete;
+  Timeline &operator=(const Timeline &) = delete;
+  ~Timeline();
 
   cl_command_queue queue() const noexcept { return queue_.get(); }
 
@@ -41,18 +46,34 @@ class Timeline {
   // poll() until it is complete, the time is over, or the driver refuses to tell.
   bool wait(std::uint64_t sequence, std::chrono::nanoseconds limit) noexcept;
 
+  // The queue as profiles know it; null until something of it is recorded.
+  QueueTrack *track() const noexcept { return track_.load(std::memory_order_acquire); }
+  // make() gives the track; called once.
+  template <class Make>
+  QueueTrack *track(Make &&make) {
+    if (QueueTrack *known = track()) return known;
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (!track_.load()) track_.store(make(), std::memory_order_release);
+    return track_.load();
+  }
+
  private:
   struct Marker {
-    std::uint64_t sequence;
+    std::uint64_t sequence = 0;
     ClEvent event;
   };
   enum class Look { done, pending, refused };
   Look look(std::uint64_t sequence) noexcept;
+  void leave_behind() noexcept;
 
   ClQueue queue_;
   std::atomic<std::uint64_t> submitted_{0}, completed_{0};
   std::mutex mutex_;
-  std::deque<Marker> markers_;
+  std::list<Marker> markers_;  // an empty one holds no memory
+  std::atomic<QueueTrack *> track_{nullptr};
 };
+
+// How many queues that are gone have commands that are not complete. Exit waits for those, too.
+std::uint64_t queues_left_behind() noexcept;
 
 }  // namespace gpucompute

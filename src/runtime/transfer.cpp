@@ -56,7 +56,15 @@ std::shared_ptr<TransferRing> TransferEngine::ring(const Device &device) {
     std::lock_guard<std::mutex> lock(mutex_);
     const auto found = rings_.find(&device);
     if (found != rings_.end()) return found->second;
-    if (auto made = rings_[&device] = TransferRing::create(context_.native(), device.native())) return made;
+    // Its place first: a ring that nobody knows of nobody stops.
+    const auto place = rings_.try_emplace(&device).first;
+    try {
+      place->second = TransferRing::create(context_.native(), device.native());
+    } catch (...) {
+      rings_.erase(place);
+      throw;
+    }
+    if (place->second) return place->second;
   }
   log(LogLevel::warning, "no transfer engine for ", device.info().name, ": threads or pinned memory cannot be had");
   return nullptr;
@@ -65,6 +73,7 @@ std::shared_ptr<TransferRing> TransferEngine::ring(const Device &device) {
 bool TransferEngine::run(Queue &queue, const Copy &copy) {
   const auto workers = ring(queue.device());
   if (!workers) return false;
+  StagedProbe probe(profiling() ? queue.track() : nullptr, copy.write, copy.size);
   // The workers' queues know nothing of the caller's: its commands must be complete first.
   if (!queue.timeline()->done(queue.timeline()->last())) queue.finish();
   auto job = std::make_shared<TransferJob>();
@@ -73,7 +82,10 @@ bool TransferEngine::run(Queue &queue, const Copy &copy) {
   job->offset = copy.offset;
   job->size = copy.size;
   job->host = copy.host;
+  probe.begins();
   const cl_int code = workers->run(job);
+  probe.called();
+  probe.ends(code);
   if (code != CL_SUCCESS)
     fail_execution(code, copy.write ? "clEnqueueWriteBuffer" : "clEnqueueReadBuffer",
                    copy.write ? "a write" : "a read");
@@ -87,7 +99,8 @@ bool TransferEngine::run_async(Queue &queue, const Copy &copy, Waits waits, std:
     std::shared_ptr<Context> context;  // released after the lease, whose pool it owns
     std::shared_ptr<BlockLease> lease;
   };
-  auto job = std::make_shared<TransferJob>();
+  TransferJobs jobs{std::make_shared<TransferJob>()};
+  TransferJob *const job = jobs.front().get();
   job->write = copy.write;
   job->memory = copy.lease->block().memory();
   job->offset = copy.offset;
@@ -95,6 +108,7 @@ bool TransferEngine::run_async(Queue &queue, const Copy &copy, Waits waits, std:
   job->host = copy.host;
   job->keep_alive = std::make_shared<KeepAlive>(KeepAlive{share(context_), copy.lease});
 
+  if (profiling()) job->probe = std::make_shared<StagedProbe>(queue.track(), copy.write, copy.size);
   cl_int code = CL_SUCCESS;
   ClEvent done(clCreateUserEvent(context_.native(), &code));
   cl_check(code, "clCreateUserEvent", "starting a copy");
@@ -113,7 +127,8 @@ bool TransferEngine::run_async(Queue &queue, const Copy &copy, Waits waits, std:
               return clEnqueueMarkerWithWaitList(queue.native(), count, events, out);
             });
     job->end = ClEvent::share(marker->native());
-    workers->submit(std::move(job));
+    if (job->probe) job->probe->called();
+    workers->submit(std::move(jobs));
   } catch (...) {
     complete_user_event(end, CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST);
     throw;

@@ -51,6 +51,9 @@ std::shared_ptr<TransferRing> TransferRing::create(cl_context context, cl_device
   } catch (const std::system_error &) {
     ring->stop();
     return nullptr;
+  } catch (...) {  // the threads that there are keep the ring alive until they are told to stop
+    ring->stop();
+    throw;
   }
   return ring;
 }
@@ -84,7 +87,9 @@ void TransferRing::stop() noexcept {
   }
 }
 
-void TransferRing::start(std::shared_ptr<TransferJob> job) {
+// Under the lock.
+void TransferRing::start(TransferJobs &from, TransferJobs::iterator at) noexcept {
+  TransferJob *job = at->get();
   const std::size_t workers = workers_.size();
   // Two chunks for each worker where the copy is small, so that all of them have something to overlap.
   std::size_t chunk = job->size / (2 * workers);
@@ -92,21 +97,23 @@ void TransferRing::start(std::shared_ptr<TransferJob> job) {
   job->chunk = chunk;
   job->workers_wanted = std::min(workers, (job->size + chunk - 1) / chunk);
   job->workers_left = job->workers_wanted;
-  running_.push_back(std::move(job));
+  if (job->probe) job->probe->begins();
+  running_.splice(running_.end(), from, at);
 }
 
 cl_int TransferRing::run(const std::shared_ptr<TransferJob> &job) {
+  TransferJobs jobs{job};
   std::unique_lock<std::mutex> lock(mutex_);
-  start(job);
+  start(jobs, jobs.begin());
   work_.notify_all();
   done_.wait(lock, [&] { return job->finished; });
   return job->error;
 }
 
-void TransferRing::submit(std::shared_ptr<TransferJob> job) {
+void TransferRing::submit(TransferJobs &&job) noexcept {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    gated_.push_back(std::move(job));
+    gated_.splice(gated_.end(), job);
   }
   work_.notify_all();
 }
@@ -115,20 +122,17 @@ void TransferRing::submit(std::shared_ptr<TransferJob> job) {
 bool TransferRing::open_gates() {
   bool moved = false;
   for (auto it = gated_.begin(); it != gated_.end();) {
-    TransferJob &job = **it;
+    const auto gated = it++;
+    TransferJob &job = **gated;
     cl_int status = CL_COMPLETE;
     if (job.gate) {
       const cl_int code =
           clGetEventInfo(job.gate.get(), CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, nullptr);
       if (code != CL_SUCCESS) status = code;
     }
-    if (status > CL_COMPLETE) {
-      ++it;
-      continue;
-    }
+    if (status > CL_COMPLETE) continue;
     if (status < 0) job.error = CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST;  // the workers then copy nothing
-    start(std::move(*it));
-    it = gated_.erase(it);
+    start(gated_, gated);
     moved = true;
   }
   return moved;
@@ -218,6 +222,7 @@ void TransferRing::finish(const std::shared_ptr<TransferJob> &job) {
   // May be the last reference to a context, so not under the lock; and before the event is complete, so that whoever
   // waits for that finds everything released.
   job->keep_alive.reset();
+  if (job->probe) job->probe->ends(job->error);
   std::shared_ptr<TransferJob> failed = job;
   if (job->done && process_running()) complete_user_event(job->done.get(), job->error);
   {

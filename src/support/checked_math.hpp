@@ -20,6 +20,11 @@ inline std::size_t checked_multiply(std::size_t a, std::size_t b, const char *wh
   return product;
 }
 
+// Of the least number too; nothing wraps.
+inline std::uint64_t magnitude(std::int64_t value) noexcept {
+  return value < 0 ? static_cast<std::uint64_t>(-(value + 1)) + 1 : static_cast<std::uint64_t>(value);
+}
+
 // [offset, offset + size) must lie within [0, whole).
 inline void check_range(std::size_t offset, std::size_t size, std::size_t whole, const char *what) {
   if (offset > whole || size > whole - offset)

@@ -159,7 +159,13 @@ Descriptor open_directory(const std::string &path, bool create, std::string *rea
     errno = error;
     return Descriptor();
   }
-  if (retry([&] { return ::fstat(directory.get(), &info); }) == 0 && is_private(info)) return directory;
+  if (retry([&] { return ::fstat(directory.get(), &info); }) != 0) {
+    const int error = errno;
+    if (reason) *reason = text("cache directory \"", path, "\" cannot be examined: ", words(error));
+    errno = error;
+    return Descriptor();
+  }
+  if (is_private(info)) return directory;
   if (reason) {
     *reason = info.st_uid != ::geteuid()
                   ? text("cache directory \"", path, "\" belongs to user ", info.st_uid, ", not to user ", ::geteuid())
@@ -169,23 +175,29 @@ Descriptor open_directory(const std::string &path, bool create, std::string *rea
   return Descriptor();
 }
 
-// Every file of ours in the directory; names of other people's making are left alone.
+// Every file of ours in the directory; names of other people's making are left alone. False: some may be missing.
 template <class F>
 bool for_each_file(int directory, F visit) {
   Descriptor again(retry([&] { return ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!again) return false;
-  const std::unique_ptr<DIR, int (*)(DIR *)> listing(::fdopendir(again.get()), ::closedir);
+  const auto open = [&] { return ::fdopendir(again.get()); };
+  DIR *stream = open();
+  while (!stream && errno == EINTR) stream = open();
+  const std::unique_ptr<DIR, int (*)(DIR *)> listing(stream, ::closedir);
   if (!listing) return false;
   again.release();
-  while (const dirent *item = ::readdir(listing.get())) {
+  for (;;) {
+    errno = 0;
+    const dirent *item = ::readdir(listing.get());
+    if (!item && errno == EINTR) continue;
+    if (!item) return errno == 0;
     const std::string_view name = item->d_name;
     const bool entry = is_entry_name(name);
     struct stat info {};
     if (!entry && !is_temporary_name(name)) continue;
-    if (::fstatat(directory, item->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(info.st_mode)) continue;
-    visit(item->d_name, info, entry);
+    if (retry([&] { return ::fstatat(directory, item->d_name, &info, AT_SYMLINK_NOFOLLOW); }) != 0) continue;
+    if (S_ISREG(info.st_mode)) visit(item->d_name, info, entry);
   }
-  return true;
 }
 
 // How much came, or -1.
@@ -233,7 +245,7 @@ class TemporaryFile {
   TemporaryFile &operator=(const TemporaryFile &) = delete;
   ~TemporaryFile() {
     const int saved = errno;
-    if (exists_) ::unlinkat(directory_, name_, 0);
+    if (exists_) (void)retry([&] { return ::unlinkat(directory_, name_, 0); });
     errno = saved;
   }
   explicit operator bool() const noexcept { return exists_; }
@@ -257,12 +269,11 @@ class TemporaryFile {
 };
 
 // By name, but only while the name still stands for what was seen: someone may have stored a good entry meanwhile.
-void remove_damaged(int directory, const char *name, const struct stat *seen) noexcept {
+void remove_damaged(int directory, const char *name, const struct stat &seen) noexcept {
   struct stat now {};
-  if (::fstatat(directory, name, &now, AT_SYMLINK_NOFOLLOW) != 0) return;
-  if (seen && (seen->st_ino != now.st_ino || seen->st_dev != now.st_dev)) return;
-  if (!seen && S_ISREG(now.st_mode)) return;
-  ::unlinkat(directory, name, S_ISDIR(now.st_mode) ? AT_REMOVEDIR : 0);
+  if (retry([&] { return ::fstatat(directory, name, &now, AT_SYMLINK_NOFOLLOW); }) != 0) return;
+  if (seen.st_ino != now.st_ino || seen.st_dev != now.st_dev) return;
+  (void)retry([&] { return ::unlinkat(directory, name, S_ISDIR(now.st_mode) ? AT_REMOVEDIR : 0); });
 }
 
 std::string environment(const char *name) {
@@ -376,27 +387,30 @@ std::optional<std::vector<unsigned char>> DiskCache::read(const std::string &key
   const std::string name = entry_name(key);
   const Descriptor directory = open_directory(directory_, false);
   if (!directory) return std::nullopt;
-  const auto damaged = [&](const struct stat *seen) {
+  const auto damaged = [&](const struct stat &seen) {
     rejected_.fetch_add(1, std::memory_order_relaxed);
     remove_damaged(directory.get(), name.c_str(), seen);
     return std::nullopt;
   };
 
+  struct stat info {};
   // Not blocking, or a FIFO of that name would hang us.
   const Descriptor file(retry([&] {
     return ::openat(directory.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   }));
   if (!file) {
     const bool odd = errno == ELOOP || errno == EMLINK || errno == ENXIO;  // a symbolic link or a socket
-    if (odd) damaged(nullptr);
+    if (odd && retry([&] { return ::fstatat(directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW); }) == 0 &&
+        !S_ISREG(info.st_mode)) {
+      return damaged(info);
+    }
     return std::nullopt;
   }
-  struct stat info {};
   if (retry([&] { return ::fstat(file.get(), &info); }) != 0) return std::nullopt;
   const std::size_t header = header_size(key.size());
   if (!S_ISREG(info.st_mode) || !is_private(info) || info.st_size < static_cast<off_t>(header) ||
       static_cast<std::uint64_t>(info.st_size) > limit_bytes_) {
-    return damaged(&info);
+    return damaged(info);
   }
 
   // The lengths first, before any of a file blown up to gigabytes is read.
@@ -405,13 +419,13 @@ std::optional<std::vector<unsigned char>> DiskCache::read(const std::string &key
   std::int64_t count = read_all(file.get(), bytes.data(), header);
   if (count < 0) return std::nullopt;  // the disk's fault, not the entry's
   if (count != static_cast<std::int64_t>(header) || !fields_match(bytes.data(), key, size - header)) {
-    return damaged(&info);
+    return damaged(info);
   }
   bytes.resize(size);
   count = read_all(file.get(), bytes.data() + header, size - header);
   if (count < 0) return std::nullopt;
   if (count != static_cast<std::int64_t>(size - header) || !cache_entry_payload(key, bytes.data(), size)) {
-    return damaged(&info);
+    return damaged(info);
   }
   bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(header));
 
@@ -482,7 +496,7 @@ void DiskCache::make_room(int directory, const std::string &just_written) {
     if (entry) {
       total += static_cast<std::uint64_t>(info.st_size);
     } else if (is_long_ago(info.st_mtim, now)) {
-      ::unlinkat(directory, name, 0);
+      (void)retry([&] { return ::unlinkat(directory, name, 0); });
     }
   });
   if (!listed) return;
@@ -510,7 +524,7 @@ void DiskCache::make_room(int directory, const std::string &just_written) {
     const std::uint64_t target = limit_bytes_ - limit_bytes_ / 8;
     for (const Candidate &candidate : candidates) {
       if (total <= target) break;
-      const bool removed = ::unlinkat(directory, candidate.name.c_str(), 0) == 0;
+      const bool removed = retry([&] { return ::unlinkat(directory, candidate.name.c_str(), 0); }) == 0;
       if (!removed && errno != ENOENT) continue;
       total -= candidate.size;
       if (removed) evictions_.fetch_add(1, std::memory_order_relaxed);
@@ -534,7 +548,7 @@ std::uint64_t DiskCache::clear() noexcept {
     for (int pass = 0; again && pass < 8; ++pass) {  // not for ever, with others storing at the same time
       again = false;
       for_each_file(directory.get(), [&](const char *name, const struct stat &, bool entry) {
-        if (::unlinkat(directory.get(), name, 0) != 0) return;
+        if (retry([&] { return ::unlinkat(directory.get(), name, 0); }) != 0) return;
         again = true;
         if (entry) ++removed;
       });
@@ -542,6 +556,29 @@ std::uint64_t DiskCache::clear() noexcept {
   } catch (...) {  // only bad_alloc
   }
   return removed;
+}
+
+DiskCache::Verified DiskCache::verify() noexcept {
+  Verified out;
+  if (!usable()) return out;
+  try {
+    std::vector<std::string> keys;
+    {
+      const Descriptor directory = open_directory(directory_, false);
+      if (!directory) return out;
+      for_each_file(directory.get(), [&](const char *name, const struct stat &, bool entry) {
+        const std::string_view file(name);
+        if (entry) keys.emplace_back(file.substr(0, file.find('.')));
+      });
+    }
+    for (const std::string &key : keys) {
+      const std::uint64_t before = rejected_.load(std::memory_order_relaxed);
+      ++out.checked;
+      if (!read(key) && rejected_.load(std::memory_order_relaxed) != before) ++out.removed;
+    }
+  } catch (...) {  // only bad_alloc
+  }
+  return out;
 }
 
 DiskCache::Stats DiskCache::stats() const noexcept {

@@ -52,6 +52,12 @@ class DiskCache {
   // Removes all entries and all unfinished writes; how many entries there were.
   std::uint64_t clear() noexcept;
 
+  // Reads every entry, and removes the damaged ones.
+  struct Verified {
+    std::uint64_t checked = 0, removed = 0;
+  };
+  Verified verify() noexcept;
+
   Stats stats() const noexcept;
 
  private:

@@ -1,5 +1,8 @@
 #include <gpucompute/error.hpp>
 
+#include <algorithm>
+#include <utility>
+
 namespace gpucompute {
 
 const char *status_name(Status status) noexcept {
@@ -64,6 +67,12 @@ const char *status_name(Status status) noexcept {
       return "GPUC_ERROR_INTERNAL";
   }
   return "GPUC_ERROR_UNKNOWN";
+}
+
+Error::Error(Status status, std::string message, std::string detail, std::int32_t cl_code, const char *routine)
+    : status_(status), cl_code_(cl_code), routine_(routine), message_(std::move(message)), detail_(std::move(detail)) {
+  std::replace_if(
+      message_.begin(), message_.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
 }
 
 }  // namespace gpucompute

@@ -8,9 +8,9 @@ struct TypeRow {
   std::size_t size;
 };
 // In the order of DataType.
-constexpr TypeRow rows[] = {{"none", 0}, {"i8", 1},  {"u8", 1},  {"i16", 2},   {"u16", 2},
-                            {"i32", 4},  {"u32", 4}, {"i64", 8}, {"u64", 8},   {"f16", 2},
-                            {"f32", 4},  {"f64", 8}, {"c64", 8}, {"c128", 16}, {"bf16", 2}};
+constexpr TypeRow rows[] = {{"none", 0}, {"i8", 1},    {"u8", 1},   {"i16", 2},    {"u16", 2},    {"i32", 4},
+                            {"u32", 4},  {"i64", 8},   {"u64", 8},  {"f16", 2},    {"f32", 4},    {"f64", 8},
+                            {"c64", 8},  {"c128", 16}, {"bf16", 2}, {"f8e4m3", 1}, {"f8e5m2", 1}, {"bool", 1}};
 
 const TypeRow &row(DataType type) noexcept {
   const auto i = static_cast<std::size_t>(type);

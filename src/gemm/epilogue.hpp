@@ -1,0 +1,14 @@
+// The epilogue of a product as a pass of its own, for backends that do not do it while they store.
+#pragma once
+
+#include "gemm/gemm_task.hpp"
+
+namespace gpucompute {
+
+// The product without the epilogue, as f32 (f64): tightly packed, for a workspace that is still to be bound to c.
+GemmTask product_alone(const GemmTask &task);
+
+// C = scale * activation(product + beta * C + bias) + residual. A null product is one of zeros.
+void enqueue_epilogue(const GemmTask &task, Buffer *product, Queue &queue, Waits waits, OutEvent out);
+
+}  // namespace gpucompute

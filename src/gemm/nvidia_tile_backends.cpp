@@ -1,0 +1,131 @@
+// f64 on matrix units (kernels/gemm/nvidia_dmma.cl) and f32 by multiply-adds (nvidia_sgemm.cl), for NVIDIA's GPUs from
+// Ampere on: both keep tiles in local memory that asynchronous copies fill.
+#include "gemm/gemm_backend.hpp"
+#include "gemm/panel.hpp"
+#include "gemm/tile_launch.hpp"
+#include "gemm/tile_shape.hpp"
+
+namespace gpucompute {
+namespace {
+
+bool lines_start_at(const GemmOperand &operand, std::uint64_t elements) {
+  return operand.offset % elements == 0 && operand.ld % elements == 0 && operand.stride % elements == 0;
+}
+
+class TileBackend : public GemmBackend {
+ protected:
+  TileBackend(const char *file, const char *kernel, DataType type, const std::vector<TileShape> &shapes)
+      : file_(file), kernel_(kernel), type_(type), shapes_(shapes) {}
+  ~TileBackend() = default;
+
+ public:
+  void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const override {
+    const DeviceInfo &info = queue.device().info();
+    const TileShape &shape = shape_for(task, shapes_, info.compute_units);
+    const std::uint64_t chunk = 16 / size_of(type_);
+    const bool chunks = lines_start_at(task.a, chunk) && lines_start_at(task.b, chunk);
+    const std::uint64_t groups = std::min(shape.tiles(task), info.compute_units * shape.groups_per_unit);
+    launch_tiles(task, queue, reinterpret_cast<std::uintptr_t>(&shape), groups, shape.items(), waits, out, [&] {
+      const auto number = [](std::uint64_t value) { return std::to_string(value); };
+      TileKernel kernel{file_, kernel_, {}, true};
+      kernel.defines = {{"WARPS_M", number(shape.warps_m)},     {"WARPS_N", number(shape.warps_n)},
+                        {"STAGES", number(shape.stages)},       {"A_LINES_ARE_K", a_lines_are_k(task)},
+                        {"B_LINES_ARE_K", b_lines_are_k(task)}, {"CHUNK", number(chunks ? chunk : 1)}};
+      complete(kernel, shape, info);
+      return kernel;
+    });
+  }
+
+ protected:
+  virtual void complete(TileKernel &kernel, const TileShape &shape, const DeviceInfo &info) const = 0;
+
+ private:
+  const char *file_, *kernel_;
+  DataType type_;
+  const std::vector<TileShape> &shapes_;
+};
+
+const std::vector<TileShape> &f64_shapes() {
+  static const auto *const shapes =
+      new std::vector<TileShape>{{2, 4, 64, 32, 4, 1, 1.0}, {2, 4, 32, 32, 4, 1, 1.1}, {2, 2, 32, 32, 4, 2, 1.25}};
+  return *shapes;
+}
+
+class DmmaBackend final : public TileBackend {
+ public:
+  DmmaBackend() : TileBackend("gemm/nvidia_dmma.cl", "gemm_dmma", DataType::f64, f64_shapes()) {}
+  const char *name() const noexcept override { return "nvidia_dmma"; }
+  const char *merit() const noexcept override { return "f64 matrix units of NVIDIA's GPUs"; }
+
+  std::string refusal(const GemmTask &task, Queue &queue) const override {
+    if (task.type != DataType::f64) return "it is for f64";
+    const std::uint64_t capability = queue.device().info().nvidia_compute_capability;
+    // Others of these generations have the instruction too, and a few f64 units.
+    if (capability != 800 && capability != 900 && capability != 1000)
+      return "it needs a GPU of compute capability 8.0, 9.0 or 10.0";
+    if (!queue.device().capabilities().inline_ptx) return "the driver takes no inline PTX";
+    return too_large_for_int(task);
+  }
+
+ private:
+  void complete(TileKernel &kernel, const TileShape &shape, const DeviceInfo &info) const override {
+    kernel.defines.emplace_back("WM", std::to_string(shape.warp_rows));
+    kernel.defines.emplace_back("WN", std::to_string(shape.warp_columns));
+    kernel.defines.emplace_back("LARGE_MMA", info.nvidia_compute_capability >= 900 ? "1" : "0");
+  }
+};
+
+const std::vector<TileShape> &f32_shapes() {
+  static const auto *const shapes = new std::vector<TileShape>{{2, 2, 32, 64, 3, 3, 1.0}, {2, 2, 32, 32, 4, 4, 1.15}};
+  return *shapes;
+}
+
+class SgemmBackend final : public TileBackend {
+ public:
+  SgemmBackend() : TileBackend("gemm/nvidia_sgemm.cl", "gemm_sgemm", DataType::f32, f32_shapes()) {}
+  const char *name() const noexcept override { return "nvidia_sgemm"; }
+  const char *merit() const noexcept override { return "f32 multiply-adds fed by asynchronous copies"; }
+
+  std::string refusal(const GemmTask &task, Queue &queue) const override {
+    if (task.a.type != DataType::f32) return "it is for f32";
+    if (queue.device().info().nvidia_compute_capability < 800)
+      return "it needs a GPU of compute capability 8.0 or more";
+    if (!queue.device().capabilities().inline_ptx) return "the driver takes no inline PTX";
+    return too_large_for_int(task);
+  }
+
+  bool steps_back(const GemmTask &task) const noexcept override {
+    return (task.a.transpose == Transpose::none || task.b.transpose != Transpose::none) && is_small_for_panels(task);
+  }
+
+  // Lines that run along K are turned first.
+  void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const override {
+    const bool turn_a = task.a.transpose == Transpose::none, turn_b = task.b.transpose != Transpose::none;
+    GemmTask turned = task;
+    run_with_panels(turned.a, turned.b, {{turn_a, turn_a}, {turn_b, turn_b}}, task.batch_count, false, queue, waits,
+                    out, [&](const Panel(&)[2], Waits w, OutEvent o) {
+                      task.c_written = true;
+                      TileBackend::run(turned, queue, w, o);
+                    });
+  }
+
+ private:
+  void complete(TileKernel &kernel, const TileShape &shape, const DeviceInfo &) const override {
+    kernel.defines.emplace_back("TR", std::to_string(shape.warp_rows / 4));
+    kernel.defines.emplace_back("TC", std::to_string(shape.warp_columns / 8));
+  }
+};
+
+}  // namespace
+
+const GemmBackend &nvidia_dmma_backend() {
+  static const DmmaBackend backend;
+  return backend;
+}
+
+const GemmBackend &nvidia_sgemm_backend() {
+  static const SgemmBackend backend;
+  return backend;
+}
+
+}  // namespace gpucompute
