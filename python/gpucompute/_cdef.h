@@ -65,7 +65,10 @@ enum {
   GPUC_TYPE_F64 = 11,
   GPUC_TYPE_C64 = 12,
   GPUC_TYPE_C128 = 13,
-  GPUC_TYPE_BF16 = 14
+  GPUC_TYPE_BF16 = 14,
+  GPUC_TYPE_F8E4M3 = 15,
+  GPUC_TYPE_F8E5M2 = 16,
+  GPUC_TYPE_BOOL = 17
 };
 size_t gpuc_type_size_bytes(gpuc_type type);
 typedef struct gpuc_platform gpuc_platform;
@@ -78,6 +81,7 @@ typedef struct gpuc_host_memory gpuc_host_memory;
 typedef struct gpuc_program gpuc_program;
 typedef struct gpuc_kernel gpuc_kernel;
 typedef struct gpuc_proque gpuc_proque;
+typedef struct gpuc_profile gpuc_profile;
 gpuc_status gpuc_platform_list(gpuc_platform **items, size_t capacity, size_t *out_count);
 typedef int32_t gpuc_platform_string;
 enum {
@@ -324,6 +328,7 @@ enum {
 gpuc_status gpuc_cache_get_number(gpuc_cache_number key, uint64_t *out_value);
 gpuc_status gpuc_cache_get_directory(char *buf, size_t capacity, size_t *out_needed);
 gpuc_status gpuc_cache_clear(uint64_t *out_removed);
+gpuc_status gpuc_cache_verify(uint64_t *out_checked, uint64_t *out_removed);
 gpuc_status gpuc_kernel_create(gpuc_program *program, const char *name, gpuc_kernel **out_kernel);
 gpuc_status gpuc_kernel_get_name(gpuc_kernel *kernel, char *buf, size_t capacity, size_t *out_needed);
 gpuc_status gpuc_kernel_get_program(gpuc_kernel *kernel, gpuc_program **out_program);
@@ -432,6 +437,27 @@ enum {
   GPUC_TRANSPOSE_TRANS = 1,
   GPUC_TRANSPOSE_CONJ = 2
 };
+typedef int32_t gpuc_compute;
+enum {
+  GPUC_COMPUTE_STANDARD = 0,
+  GPUC_COMPUTE_TF32 = 1,
+  GPUC_COMPUTE_F32_SPLIT = 2
+};
+typedef int32_t gpuc_activation;
+enum {
+  GPUC_ACTIVATION_NONE = 0,
+  GPUC_ACTIVATION_RELU = 1,
+  GPUC_ACTIVATION_GELU = 2,
+  GPUC_ACTIVATION_GELU_TANH = 3,
+  GPUC_ACTIVATION_SILU = 4,
+  GPUC_ACTIVATION_SWIGLU = 5
+};
+typedef int32_t gpuc_bias;
+enum {
+  GPUC_BIAS_NONE = 0,
+  GPUC_BIAS_PER_ROW = 1,
+  GPUC_BIAS_PER_COLUMN = 2
+};
 typedef struct gpuc_gemm_desc {
   uint32_t struct_size;
   uint32_t flags;
@@ -447,13 +473,164 @@ typedef struct gpuc_gemm_desc {
   double alpha_real, alpha_imag;
   double beta_real, beta_imag;
   const char *backend;
+  gpuc_type b_type;
+  gpuc_type c_type;
+  gpuc_compute compute;
+  gpuc_activation activation;
+  gpuc_bias bias;
+  gpuc_type bias_type;
+  gpuc_buffer *bias_buffer;
+  int64_t bias_offset;
+  double output_scale;
+  gpuc_buffer *residual;
+  int64_t residual_offset, residual_ld, residual_stride;
+  const int64_t *group_rows;
+  size_t group_count;
 } gpuc_gemm_desc;
 gpuc_status gpuc_gemm_desc_init(gpuc_gemm_desc *desc, size_t struct_size);
 gpuc_status gpuc_gemm(gpuc_queue *queue, const gpuc_gemm_desc *desc, gpuc_buffer *a, gpuc_buffer *b, gpuc_buffer *c, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
 gpuc_status gpuc_gemm_explain(gpuc_queue *queue, const gpuc_gemm_desc *desc, char *buf, size_t capacity, size_t *out_needed);
+typedef struct gpuc_tune_options {
+  uint32_t struct_size;
+  uint32_t flags;
+  gpuc_type type;
+  uint32_t max_size;
+  const char *backend;
+  double seconds;
+} gpuc_tune_options;
+gpuc_status gpuc_tune_options_init(gpuc_tune_options *options, size_t struct_size);
+gpuc_status gpuc_tune(gpuc_queue *queue, const gpuc_tune_options *options);
+gpuc_status gpuc_tuning_get_json(gpuc_device *device, char *buf, size_t capacity, size_t *out_needed);
+gpuc_status gpuc_tuning_reset(gpuc_device *device, int32_t *out_removed);
+gpuc_status gpuc_tuning_get_directory(char *buf, size_t capacity, size_t *out_needed);
+enum {
+  GPUC_ARRAY_MAX_DIMS = 16
+};
+typedef struct gpuc_array_view {
+  uint32_t struct_size;
+  uint32_t flags;
+  gpuc_buffer *buffer;
+  gpuc_type type;
+  uint32_t ndim;
+  size_t offset_bytes;
+  uint64_t shape[16];
+  int64_t strides_bytes[16];
+} gpuc_array_view;
+gpuc_status gpuc_array_view_init(gpuc_array_view *view, size_t struct_size);
+gpuc_status gpuc_array_view_pack(gpuc_array_view *view, size_t *out_size_bytes);
+gpuc_status gpuc_array_copy(gpuc_queue *queue, const gpuc_array_view *destination, const gpuc_array_view *source, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
+gpuc_status gpuc_array_fill(gpuc_queue *queue, const gpuc_array_view *view, const void *value, gpuc_type value_type, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
+gpuc_status gpuc_array_arange(gpuc_queue *queue, const gpuc_array_view *view, const void *start, const void *step, gpuc_type value_type, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
+gpuc_status gpuc_array_read(gpuc_queue *queue, const gpuc_array_view *view, void *host);
+gpuc_status gpuc_array_write(gpuc_queue *queue, const gpuc_array_view *view, const void *host);
+gpuc_status gpuc_array_read_async(gpuc_queue *queue, const gpuc_array_view *view, void *host, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
+gpuc_status gpuc_array_write_async(gpuc_queue *queue, const gpuc_array_view *view, const void *host, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
+enum {
+  GPUC_MATMUL_CONJUGATE_A = 1u << 0,
+  GPUC_MATMUL_CONJUGATE_B = 1u << 1
+};
+typedef struct gpuc_matmul_options {
+  uint32_t struct_size;
+  uint32_t flags;
+  double alpha_real, alpha_imag;
+  double beta_real, beta_imag;
+  const char *backend;
+  gpuc_compute compute;
+  uint32_t reserved;
+} gpuc_matmul_options;
+gpuc_status gpuc_matmul_options_init(gpuc_matmul_options *options, size_t struct_size);
+gpuc_status gpuc_array_matmul(gpuc_queue *queue, const gpuc_array_view *a, const gpuc_array_view *b, const gpuc_array_view *c, const gpuc_matmul_options *options, gpuc_event *const *waits, size_t wait_count, gpuc_event **out_event);
 typedef int32_t gpuc_doctor_format;
 enum {
   GPUC_DOCTOR_TEXT = 0,
   GPUC_DOCTOR_JSON = 1
 };
 gpuc_status gpuc_doctor(gpuc_doctor_format format, char *buf, size_t capacity, size_t *out_needed);
+typedef struct gpuc_profile_options {
+  uint32_t struct_size;
+  uint32_t flags;
+  uint64_t max_records;
+} gpuc_profile_options;
+gpuc_status gpuc_profile_options_init(gpuc_profile_options *options, size_t struct_size);
+gpuc_status gpuc_profile_start(const gpuc_profile_options *options, gpuc_profile **out_profile);
+gpuc_status gpuc_profile_stop(gpuc_profile *profile, uint64_t timeout_ns);
+typedef int32_t gpuc_profile_number;
+enum {
+  GPUC_PROFILE_ROWS = 1,
+  GPUC_PROFILE_RECORDS = 2,
+  GPUC_PROFILE_DROPPED = 3,
+  GPUC_PROFILE_UNFINISHED = 4,
+  GPUC_PROFILE_DURATION_NS = 5
+};
+gpuc_status gpuc_profile_get_number(gpuc_profile *profile, gpuc_profile_number key, uint64_t *out_value);
+typedef int32_t gpuc_operation;
+enum {
+  GPUC_OPERATION_KERNEL = 1,
+  GPUC_OPERATION_GEMM = 2,
+  GPUC_OPERATION_WRITE = 3,
+  GPUC_OPERATION_READ = 4,
+  GPUC_OPERATION_COPY = 5,
+  GPUC_OPERATION_FILL = 6,
+  GPUC_OPERATION_MAP = 7,
+  GPUC_OPERATION_UNMAP = 8,
+  GPUC_OPERATION_MARKER = 9,
+  GPUC_OPERATION_BARRIER = 10,
+  GPUC_OPERATION_BUILD = 11
+};
+typedef int32_t gpuc_profile_clock;
+enum {
+  GPUC_CLOCK_NONE = 0,
+  GPUC_CLOCK_DEVICE = 1,
+  GPUC_CLOCK_HOST = 2
+};
+typedef int32_t gpuc_row_number;
+enum {
+  GPUC_ROW_OPERATION = 1,
+  GPUC_ROW_COUNT = 2,
+  GPUC_ROW_TIMED = 3,
+  GPUC_ROW_FAILED = 4,
+  GPUC_ROW_CLOCK = 5,
+  GPUC_ROW_TOTAL_NS = 6,
+  GPUC_ROW_MIN_NS = 7,
+  GPUC_ROW_MEAN_NS = 8,
+  GPUC_ROW_MAX_NS = 9,
+  GPUC_ROW_BYTES = 10,
+  GPUC_ROW_TIMED_BYTES = 11,
+  GPUC_ROW_HOST_NS = 12
+};
+typedef int32_t gpuc_profile_string;
+enum {
+  GPUC_PROFILE_NAME = 1,
+  GPUC_PROFILE_OPERATION = 2,
+  GPUC_PROFILE_DEVICE = 3,
+  GPUC_PROFILE_THREAD = 4
+};
+gpuc_status gpuc_profile_get_row_number(gpuc_profile *profile, size_t row, gpuc_row_number key, uint64_t *out_value);
+gpuc_status gpuc_profile_get_row_string(gpuc_profile *profile, size_t row, gpuc_profile_string key, char *buf, size_t capacity, size_t *out_needed);
+typedef int32_t gpuc_record_number;
+enum {
+  GPUC_RECORD_OPERATION = 1,
+  GPUC_RECORD_QUEUE = 2,
+  GPUC_RECORD_THREAD = 3,
+  GPUC_RECORD_CALL_BEGIN_NS = 4,
+  GPUC_RECORD_CALL_END_NS = 5,
+  GPUC_RECORD_CLOCK = 6,
+  GPUC_RECORD_BEGIN_NS = 7,
+  GPUC_RECORD_END_NS = 8,
+  GPUC_RECORD_DURATION_NS = 9,
+  GPUC_RECORD_BYTES = 10,
+  GPUC_RECORD_CL_CODE = 11,
+  GPUC_RECORD_DIMS = 12,
+  GPUC_RECORD_GLOBAL_X = 13,
+  GPUC_RECORD_GLOBAL_Y = 14,
+  GPUC_RECORD_GLOBAL_Z = 15,
+  GPUC_RECORD_LOCAL_X = 16,
+  GPUC_RECORD_LOCAL_Y = 17,
+  GPUC_RECORD_LOCAL_Z = 18
+};
+gpuc_status gpuc_profile_get_record_number(gpuc_profile *profile, size_t record, gpuc_record_number key, uint64_t *out_value);
+gpuc_status gpuc_profile_get_record_string(gpuc_profile *profile, size_t record, gpuc_profile_string key, char *buf, size_t capacity, size_t *out_needed);
+gpuc_status gpuc_profile_report(gpuc_profile *profile, char *buf, size_t capacity, size_t *out_needed);
+gpuc_status gpuc_profile_write_trace(gpuc_profile *profile, const char *path);
+gpuc_status gpuc_profile_retain(gpuc_profile *profile);
+void gpuc_profile_release(gpuc_profile *profile);

@@ -1,0 +1,4 @@
+"""`python -m gpucompute`."""
+from gpucompute._cli import main
+
+raise SystemExit(main())
