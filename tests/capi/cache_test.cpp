@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+
 using namespace capi_test;
 
 namespace {
@@ -36,6 +39,7 @@ TEST_SUITE("cache") {
     const std::string directory = text_of(
         [](char *buf, size_t capacity, size_t *needed) { return gpuc_cache_get_directory(buf, capacity, needed); });
     if (directory.empty()) return;
+    runtime();
     // A source that no other process has.
     const std::string source =
         "// " + std::to_string(getpid()) + " " + std::to_string(number(GPUC_CACHE_STORES)) +
@@ -55,6 +59,33 @@ TEST_SUITE("cache") {
     CHECK(number(GPUC_CACHE_HITS) == hits + 1);
     CHECK(number(GPUC_CACHE_ENTRIES) >= 1);
     CHECK(number(GPUC_CACHE_BYTES) >= 1);
+  }
+
+  TEST_CASE("verifying") {
+    const std::string directory = text_of(
+        [](char *buf, size_t capacity, size_t *needed) { return gpuc_cache_get_directory(buf, capacity, needed); });
+    if (directory.empty()) return;
+    Program program;
+    const std::string source = "// " + std::to_string(getpid()) + "\nkernel void verified(global int *x) {}\n";
+    OK(gpuc_program_create_from_source(runtime().context, source.data(), source.size(), nullptr, program.out()));
+    uint64_t checked = 99, removed = 99;
+    OK(gpuc_cache_verify(&checked, &removed));
+    CHECK(checked == number(GPUC_CACHE_ENTRIES));
+    CHECK(checked >= 1);
+    CHECK(removed == 0);
+    // A last byte that is another.
+    for (const auto &entry : std::filesystem::directory_iterator(directory)) {
+      std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekg(-1, std::ios::end);
+      const char last = static_cast<char>(file.get());
+      file.seekp(-1, std::ios::end);
+      file.put(static_cast<char>(last ^ 1));
+      break;
+    }
+    OK(gpuc_cache_verify(&checked, &removed));
+    CHECK(removed == 1);
+    CHECK(number(GPUC_CACHE_ENTRIES) == checked - 1);
+    OK(gpuc_cache_verify(nullptr, nullptr));
   }
 
   TEST_CASE("clearing") {

@@ -2,6 +2,8 @@
 
 #include <CL/cl.h>
 
+#include "support/native_device.hpp"
+
 using namespace capi_test;
 
 namespace {
@@ -103,7 +105,9 @@ TEST_SUITE("context") {
     const cl_device_partition_property partition[] = {CL_DEVICE_PARTITION_BY_COUNTS, 1,
                                                       CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
     cl_device_id part = nullptr;
-    if (clCreateSubDevices(id, partition, 1, &part, nullptr) == CL_SUCCESS) {
+    if (!gpucompute::test::can_be_divided(id)) {
+      SKIP_PART("the device cannot be divided");
+    } else if (clCreateSubDevices(id, partition, 1, &part, nullptr) == CL_SUCCESS) {
       cl_context of_part = clCreateContext(nullptr, 1, &part, nullptr, nullptr, &code);
       REQUIRE(code == CL_SUCCESS);
       cl_device_id of_context = nullptr;

@@ -25,11 +25,8 @@ bool readable(int fd, int timeout_ms) {
 }
 
 // Oclgrind never runs what waits for a user event.
-#define NEEDS_USER_EVENTS()     \
-  if (is_oclgrind()) {          \
-    MESSAGE("not on oclgrind"); \
-    return;                     \
-  }
+#define NEEDS_USER_EVENTS() \
+  if (is_oclgrind()) SKIP_TEST("commands that wait for a user event never complete")
 
 }  // namespace
 
@@ -116,7 +113,7 @@ TEST_SUITE("event") {
     const Event marker = marker_after(queue, user);
     user.reset();
     if (is_pocl()) {  // where failing it could end the process
-      OK(gpuc_event_wait_for(marker, 5000000000));
+      OK(gpuc_event_wait_for(marker, 600000000000));
     } else {
       FAILS(GPUC_ERROR_EXECUTION_FAILED, gpuc_event_wait(marker));
     }
@@ -139,7 +136,9 @@ TEST_SUITE("event") {
     Event plain;
     OK(gpuc_queue_marker_async(runtime().queue, nullptr, 0, plain.out()));
     OK(gpuc_event_wait(plain));
-    if (!is_oclgrind()) {  // which always keeps times
+    if (is_oclgrind()) {
+      SKIP_PART("queues always keep times");
+    } else {
       // documented: gpuc_event_get_times GPUC_ERROR_INVALID_STATE
       FAILS(GPUC_ERROR_INVALID_STATE, gpuc_event_get_times(plain, &queued, nullptr, nullptr, nullptr));
       SAYS("GPUC_QUEUE_PROFILING");

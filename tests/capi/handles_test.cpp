@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <random>
 #include <set>
@@ -24,6 +25,7 @@ struct World {
   HostMemory memory;
   Kernel kernel = kernel_named("fill_value");
   ProQue proque;
+  Profile profile;
   unsigned char host[256] = {};
   gpuc_rect box = rect_init();
   gpuc_launch launch = launch_1d(4);
@@ -31,6 +33,7 @@ struct World {
   gpuc_text source{nullptr, "kernel void k(global int *x) {}", GPUC_NUL_TERMINATED};
   gpuc_proque_options options = proque_options_init();
   gpuc_gemm_desc gemm = gemm_desc_init();
+  gpuc_array_view array = array_view_init(), bad_array = array;
   gpuc_arg args[2] = {};
   size_t size = 0;
   int32_t number = 0;
@@ -48,12 +51,25 @@ struct World {
     OK(gpuc_host_memory_create(context, 64, memory.out()));
     options.context = context;
     OK(gpuc_proque_create(source.text, GPUC_NUL_TERMINATED, &options, proque.out()));
+    OK(gpuc_profile_start(nullptr, profile.out()));
+    OK(gpuc_profile_stop(profile, 0));
     box.region[0] = 4;
     desc.sources = &source;
     desc.source_count = 1;
     gemm.m = gemm.n = gemm.k = 1;
+    array.buffer = buffer;
+    array.ndim = 1;
+    array.shape[0] = 4;
+    array.strides_bytes[0] = 4;
     args[0] = buffer_arg(buffer);
     args[1] = i32_arg(1);
+  }
+
+  // The array over another buffer.
+  gpuc_array_view *over(gpuc_buffer *other_buffer) {
+    bad_array = array;
+    bad_array.buffer = other_buffer;
+    return &bad_array;
   }
 
   template <class T>
@@ -64,8 +80,8 @@ struct World {
   }
 
   std::vector<void *> living() const {
-    return {platform.get(), device,       context, queue,        event.get(), buffer.get(),
-            other.get(),    memory.get(), program, kernel.get(), proque.get()};
+    return {platform.get(), device,       context, queue,        event.get(),  buffer.get(),
+            other.get(),    memory.get(), program, kernel.get(), proque.get(), profile.get()};
   }
 };
 
@@ -240,7 +256,41 @@ const std::vector<Argument> &arguments() {
       OPTIONAL(gpuc_gemm, "b", gpuc_buffer, w.queue, &w.gemm, w.buffer, h, w.other, nullptr, 0, w.out<gpuc_event>()),
       HANDLE(gpuc_gemm, "c", gpuc_buffer, w.queue, &w.gemm, w.buffer, w.buffer, h, nullptr, 0, w.out<gpuc_event>()),
       HANDLE(gpuc_gemm, "waits[0]", gpuc_event, w.queue, &w.gemm, w.buffer, w.buffer, w.other, &h, 1, w.out<gpuc_event>()),
+      HANDLE(gpuc_profile_stop, "profile", gpuc_profile, h, 0),
+      HANDLE(gpuc_profile_get_number, "profile", gpuc_profile, h, GPUC_PROFILE_ROWS, &w.value),
+      HANDLE(gpuc_profile_get_row_number, "profile", gpuc_profile, h, 0, GPUC_ROW_COUNT, &w.value),
+      HANDLE(gpuc_profile_get_row_string, "profile", gpuc_profile, h, 0, GPUC_PROFILE_NAME, w.text, 64, &w.size),
+      HANDLE(gpuc_profile_get_record_number, "profile", gpuc_profile, h, 0, GPUC_RECORD_DIMS, &w.value),
+      HANDLE(gpuc_profile_get_record_string, "profile", gpuc_profile, h, 0, GPUC_PROFILE_NAME, w.text, 64, &w.size),
+      HANDLE(gpuc_profile_report, "profile", gpuc_profile, h, w.text, 64, &w.size),
+      HANDLE(gpuc_profile_write_trace, "profile", gpuc_profile, h, "/nonexistent/x"),
+      HANDLE(gpuc_profile_retain, "profile", gpuc_profile, h),
       HANDLE(gpuc_gemm_explain, "queue", gpuc_queue, h, &w.gemm, w.text, 64, &w.size),
+      HANDLE(gpuc_array_copy, "queue", gpuc_queue, h, &w.array, &w.array, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_copy, "destination->buffer", gpuc_buffer, w.queue, w.over(h), &w.array, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_copy, "source->buffer", gpuc_buffer, w.queue, &w.array, w.over(h), nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_copy, "waits[0]", gpuc_event, w.queue, &w.array, &w.array, &h, 1, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_fill, "queue", gpuc_queue, h, &w.array, w.host, GPUC_TYPE_I32, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_fill, "view->buffer", gpuc_buffer, w.queue, w.over(h), w.host, GPUC_TYPE_I32, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_fill, "waits[0]", gpuc_event, w.queue, &w.array, w.host, GPUC_TYPE_I32, &h, 1, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_arange, "queue", gpuc_queue, h, &w.array, w.host, w.host, GPUC_TYPE_I32, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_arange, "view->buffer", gpuc_buffer, w.queue, w.over(h), w.host, w.host, GPUC_TYPE_I32, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_arange, "waits[0]", gpuc_event, w.queue, &w.array, w.host, w.host, GPUC_TYPE_I32, &h, 1, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_read, "queue", gpuc_queue, h, &w.array, w.host),
+      HANDLE(gpuc_array_read, "view->buffer", gpuc_buffer, w.queue, w.over(h), w.host),
+      HANDLE(gpuc_array_write, "queue", gpuc_queue, h, &w.array, w.host),
+      HANDLE(gpuc_array_write, "view->buffer", gpuc_buffer, w.queue, w.over(h), w.host),
+      HANDLE(gpuc_array_read_async, "queue", gpuc_queue, h, &w.array, w.host, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_read_async, "view->buffer", gpuc_buffer, w.queue, w.over(h), w.host, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_read_async, "waits[0]", gpuc_event, w.queue, &w.array, w.host, &h, 1, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_write_async, "queue", gpuc_queue, h, &w.array, w.host, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_write_async, "view->buffer", gpuc_buffer, w.queue, w.over(h), w.host, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_write_async, "waits[0]", gpuc_event, w.queue, &w.array, w.host, &h, 1, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_matmul, "queue", gpuc_queue, h, &w.array, &w.array, &w.array, nullptr, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_matmul, "a->buffer", gpuc_buffer, w.queue, w.over(h), &w.array, &w.array, nullptr, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_matmul, "b->buffer", gpuc_buffer, w.queue, &w.array, w.over(h), &w.array, nullptr, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_matmul, "c->buffer", gpuc_buffer, w.queue, &w.array, &w.array, w.over(h), nullptr, nullptr, 0, w.out<gpuc_event>()),
+      HANDLE(gpuc_array_matmul, "waits[0]", gpuc_event, w.queue, &w.array, &w.array, &w.array, nullptr, &h, 1, w.out<gpuc_event>()),
   };
   return all;
 }
@@ -258,21 +308,21 @@ void release_as(const std::string &type, void *handle) {
   GPUC_RELEASE(program)
   GPUC_RELEASE(kernel)
   GPUC_RELEASE(proque)
+  GPUC_RELEASE(profile)
 #undef GPUC_RELEASE
 }
 
-const char *const all_types[] = {"gpuc_platform", "gpuc_device", "gpuc_context",     "gpuc_queue",   "gpuc_event",
-                                 "gpuc_buffer",   "gpuc_kernel", "gpuc_host_memory", "gpuc_program", "gpuc_proque"};
+const char *const all_types[] = {"gpuc_platform", "gpuc_device", "gpuc_context", "gpuc_queue",
+                                 "gpuc_event",    "gpuc_buffer", "gpuc_kernel",  "gpuc_host_memory",
+                                 "gpuc_program",  "gpuc_proque", "gpuc_profile"};
 
 // A handle of each type that was good once.
 std::vector<std::pair<std::string, void *>> released_handles() {
   std::vector<std::pair<std::string, void *>> all;
   const World gone;
-  all = {{"gpuc_event", gone.event.get()},
-         {"gpuc_buffer", gone.buffer.get()},
-         {"gpuc_host_memory", gone.memory.get()},
-         {"gpuc_kernel", gone.kernel.get()},
-         {"gpuc_proque", gone.proque.get()}};
+  all = {{"gpuc_event", gone.event.get()},        {"gpuc_buffer", gone.buffer.get()},
+         {"gpuc_host_memory", gone.memory.get()}, {"gpuc_kernel", gone.kernel.get()},
+         {"gpuc_profile", gone.profile.get()},    {"gpuc_proque", gone.proque.get()}};
   const Context context = another_context();
   const Queue queue = queue_of(context);
   Program program;
@@ -301,7 +351,7 @@ std::vector<Bad> bad_handles(const World &w, const std::string &type) {
   const auto living = w.living();
   const char *const living_types[] = {"gpuc_platform", "gpuc_device", "gpuc_context", "gpuc_queue",
                                       "gpuc_event",    "gpuc_buffer", "gpuc_buffer",  "gpuc_host_memory",
-                                      "gpuc_program",  "gpuc_kernel", "gpuc_proque"};
+                                      "gpuc_program",  "gpuc_kernel", "gpuc_proque",  "gpuc_profile"};
   const auto is_living = [&](uint64_t value) {
     return std::any_of(living.begin(), living.end(),
                        [&](void *handle) { return reinterpret_cast<uint64_t>(handle) == value; });
@@ -400,6 +450,29 @@ TEST_SUITE("handles") {
     for (gpuc_buffer *old : stale) wrong += gpuc_buffer_get_size(old, &size) != GPUC_ERROR_INVALID_HANDLE;
     CHECK(wrong == 0);
     CHECK(std::set<gpuc_buffer *>(stale.begin(), stale.end()).size() == stale.size());
+  }
+
+  TEST_CASE("a place in the table that is used again gives another handle") {
+    const Buffer whole = buffer_of(runtime().context, 64);
+    std::vector<gpuc_buffer *> old, fresh;
+    std::set<gpuc_buffer *> all;
+    const auto make = [&](std::vector<gpuc_buffer *> &to) {
+      for (int i = 0; i < 2000; ++i) {
+        to.push_back(nullptr);
+        OK(gpuc_buffer_slice(whole, 0, 8, &to.back()));
+        all.insert(to.back());
+      }
+    };
+    make(old);
+    for (gpuc_buffer *slice : old) gpuc_buffer_release(slice);
+    make(fresh);
+    CHECK(all.size() == 4000);
+    size_t wrong = 0, size = 0;
+    for (gpuc_buffer *slice : old) wrong += gpuc_buffer_get_size(slice, &size) != GPUC_ERROR_INVALID_HANDLE;
+    for (gpuc_buffer *slice : old) gpuc_buffer_release(slice);  // does nothing to the new ones
+    for (gpuc_buffer *slice : fresh) wrong += gpuc_buffer_get_size(slice, &size) != GPUC_OK;
+    CHECK(wrong == 0);
+    for (gpuc_buffer *slice : fresh) gpuc_buffer_release(slice);
   }
 
   TEST_CASE("any order of release") {
@@ -533,6 +606,55 @@ TEST_SUITE("handles, threads") {
     CHECK(still_there == 0);
     CHECK(used > 0);
     CHECK(read_back(whole, 8).size() == 8);
+  }
+
+  TEST_CASE("two threads release one reference at the same moment") {
+    Context context = another_context();
+    constexpr int rounds = 50000;
+    std::atomic<gpuc_buffer *> shared{nullptr};
+    std::atomic<int> round{0}, done{0};
+    const auto release = [&](int r) {
+      unsigned spins = 0;
+      while (round.load(std::memory_order_acquire) < r)
+        if (++spins % 1024 == 0) std::this_thread::yield();
+      gpuc_buffer_release(shared.load(std::memory_order_relaxed));
+      done.fetch_add(1, std::memory_order_release);
+    };
+    std::thread other([&] {
+      for (int r = 1; r <= rounds; ++r) release(r);
+    });
+    int failed = 0;
+    for (int r = 1; r <= rounds; ++r) {
+      gpuc_buffer *buffer = nullptr;
+      failed += gpuc_buffer_create(context, 64, 0, &buffer) != GPUC_OK;
+      shared = buffer;
+      round.store(r, std::memory_order_release);
+      release(r);
+      while (done.load(std::memory_order_acquire) < 2 * r) std::this_thread::yield();
+    }
+    other.join();
+    CHECK(failed == 0);
+    uint64_t living = 0;
+    OK(gpuc_context_get_memory(context, GPUC_MEMORY_LIVE_BUFFERS, &living));
+    CHECK(living == 0);
+  }
+
+  TEST_CASE("a handle that is released twice during a call ends with the call") {
+    if (is_oclgrind()) SKIP_TEST("commands that wait for a user event never complete");
+    Event gate;
+    OK(gpuc_event_create_user(runtime().context, gate.out()));
+    gpuc_event *const waits[] = {gate};
+    gpuc_queue *queue = nullptr;
+    OK(gpuc_queue_create(runtime().context, nullptr, 0, &queue));
+    OK(gpuc_queue_marker_async(queue, waits, 1, nullptr));
+    std::thread waiting([&] { gpuc_queue_finish(queue); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it is in there, or there is little to see
+    for (int i = 0; i < 3; ++i) gpuc_queue_release(queue);
+    CHECK(gpuc_queue_flush(queue) == GPUC_ERROR_INVALID_HANDLE);
+    OK(gpuc_event_complete(gate, 0));
+    waiting.join();
+    CHECK(gpuc_queue_flush(queue) == GPUC_ERROR_INVALID_HANDLE);
+    CHECK(gpuc_queue_retain(queue) == GPUC_ERROR_INVALID_HANDLE);
   }
 
   TEST_CASE("getters and releases of one parent") {

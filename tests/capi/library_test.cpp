@@ -52,10 +52,10 @@ TEST_SUITE("library") {
   }
 
   TEST_CASE("sizes of element types") {
-    const size_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 8, 16, 2};
-    for (gpuc_type type = GPUC_TYPE_NONE; type <= GPUC_TYPE_BF16; ++type)
+    const size_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 8, 16, 2, 1, 1, 1};
+    for (gpuc_type type = GPUC_TYPE_NONE; type <= GPUC_TYPE_BOOL; ++type)
       CHECK(gpuc_type_size_bytes(type) == sizes[type]);
-    for (const gpuc_type type : {-1, 15, 1000, INT32_MIN, INT32_MAX}) CHECK(gpuc_type_size_bytes(type) == 0);
+    for (const gpuc_type type : {-1, 18, 1000, INT32_MIN, INT32_MAX}) CHECK(gpuc_type_size_bytes(type) == 0);
   }
 
   TEST_CASE("log") {

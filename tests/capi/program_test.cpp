@@ -228,7 +228,9 @@ TEST_SUITE("program") {
     desc.binary = garbage.data();
     desc.binary_size_bytes = garbage.size();
     gpuc_program *none = program;
-    if (!is_oclgrind()) {  // which ends the process over it
+    if (is_oclgrind()) {
+      SKIP_PART("the driver ends the process over a binary that is none");
+    } else {
       // documented: gpuc_program_create GPUC_ERROR_INVALID_BINARY
       FAILS(GPUC_ERROR_INVALID_BINARY, gpuc_program_create(context(), &desc, &none));
       CHECK(none == nullptr);

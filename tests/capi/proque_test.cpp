@@ -162,6 +162,13 @@ TEST_SUITE("proque") {
     options.define_count = 1;
     FAILS(GPUC_ERROR_NULL_ARGUMENT, run());
     options = options_of(4);
+    options.dims = 2;
+    options.size[0] = SIZE_MAX / 2;
+    options.size[1] = 3;
+    // documented: gpuc_proque_create GPUC_ERROR_OVERFLOW
+    FAILS(GPUC_ERROR_OVERFLOW, run());
+    SAYS("the product of the default dimensions");
+    options = options_of(4);
     // documented: gpuc_proque_create GPUC_ERROR_BUILD_FAILED
     FAILS(GPUC_ERROR_BUILD_FAILED, gpuc_proque_create("#error SYNTAX_ERROR\n", GPUC_NUL_TERMINATED, &options, &none));
     CHECK(none == nullptr);
@@ -205,7 +212,7 @@ TEST_SUITE("proque") {
     CHECK(size == 2 * 3 * 4 * 8);
     gpuc_buffer *none = buffer;
     // documented: gpuc_proque_create_buffer GPUC_ERROR_INVALID_ARGUMENT
-    for (const gpuc_type type : {int(GPUC_TYPE_NONE), 15, -1})
+    for (const gpuc_type type : {int(GPUC_TYPE_NONE), 18, -1})
       FAILS(GPUC_ERROR_INVALID_ARGUMENT, gpuc_proque_create_buffer(proque, type, &none));
     CHECK(none == nullptr);
     FAILS(GPUC_ERROR_NULL_ARGUMENT, gpuc_proque_create_buffer(proque, GPUC_TYPE_F32, nullptr));

@@ -1,13 +1,16 @@
-#include "scenarios.hpp"
+#include "scenario_steps.hpp"
 
 #include <poll.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <mutex>
 
 namespace capi_test {
 
 bool device_compiles = false;
+long (*commands_on_queues)() = nullptr;
+bool host_memory_may_run_out = false;
 
 const std::map<std::string, std::set<gpuc_status>> &documented_statuses() {
   static const auto *const table = [] {
@@ -38,59 +41,14 @@ bool Steps::operator()(const char *function, gpuc_status got) {
   return false;
 }
 
+// Functions that put one command on a queue, if any.
+void Steps::check_nothing_put(const std::string &function, long before) {
+  const bool one_command = function == "gpuc_kernel_launch" || function == "gpuc_proque_launch" ||
+                           function.compare(0, 11, "gpuc_queue_") == 0 || function.compare(0, 12, "gpuc_buffer_") == 0;
+  if (one_command && commands_on_queues() != before) wrong(function + " fails, but its command is on the queue");
+}
+
 namespace {
-
-// The function's result; the scenario ends where it is a failure.
-#define STEP(function, ...)                               \
-  do {                                                    \
-    poison_record();                                      \
-    if (!steps(#function, function(__VA_ARGS__))) return; \
-  } while (0)
-#define RIGHT(condition)                                                                 \
-  do {                                                                                   \
-    if (!(condition)) steps.wrong("line " + std::to_string(__LINE__) + ": " #condition); \
-  } while (0)
-
-#define BASICS(flags)                                   \
-  Device device;                                        \
-  Context context;                                      \
-  Queue queue;                                          \
-  STEP(gpuc_device_select, nullptr, device.out());      \
-  gpuc_device *const devices[] = {device};              \
-  STEP(gpuc_context_create, devices, 1, context.out()); \
-  STEP(gpuc_queue_create, context, device, flags, queue.out())
-
-gpuc_rect rect_of(size_t x, size_t y, size_t pitch) {
-  gpuc_rect rect{};
-  gpuc_rect_init(&rect, sizeof rect);
-  rect.region[0] = x;
-  rect.region[1] = y;
-  rect.source_row_pitch_bytes = rect.destination_row_pitch_bytes = pitch;
-  return rect;
-}
-
-gpuc_launch launch_of(size_t global) {
-  gpuc_launch launch{};
-  gpuc_launch_init(&launch, sizeof launch);
-  launch.global[0] = global;
-  return launch;
-}
-
-gpuc_program_desc uncached(const gpuc_text *source) {
-  gpuc_program_desc desc{};
-  gpuc_program_desc_init(&desc, sizeof desc);
-  desc.sources = source;
-  desc.source_count = 1;
-  desc.flags = GPUC_PROGRAM_NO_CACHE;
-  return desc;
-}
-
-const gpuc_text the_source{
-    "scenario.cl",
-    "kernel void vector_add(global const float *a, global const float *b, global float *c) {\n"
-    "  size_t i = get_global_id(0); c[i] = a[i] + b[i];\n}\n"
-    "kernel void fill_value(global int *target, int value) { target[get_global_id(0)] = value; }\n",
-    GPUC_NUL_TERMINATED};
 
 void launch(Steps &steps) {
   BASICS(GPUC_QUEUE_PROFILING);
@@ -118,6 +76,13 @@ void launch(Steps &steps) {
   RIGHT(started <= ended);
   STEP(gpuc_buffer_read, bc, queue, 0, count * 4, c.data());
   RIGHT(c == std::vector<float>(count, 3));
+  // A slice that is an argument has a memory object of its own.
+  Buffer slice;
+  STEP(gpuc_buffer_slice, ba, 0, 128, slice.out());
+  const gpuc_arg of_slice[] = {buffer_arg(slice), buffer_arg(bb), buffer_arg(bc)};
+  const gpuc_launch half = launch_of(count / 2);
+  STEP(gpuc_kernel_launch, kernel, queue, &half, of_slice, 3, nullptr, 0, nullptr);
+  slice.reset();
   STEP(gpuc_queue_finish, queue);
 }
 
@@ -151,10 +116,8 @@ void proque(Steps &steps) {
 void buffers(Steps &steps) {
   BASICS(0);
   constexpr size_t size = 4096;
-  // Static: what a command that could not be waited for still touches.
-  static std::vector<unsigned char> data(size), back(size, 0), again(256, 0);
-  back.assign(size, 0);
-  again.assign(256, 0);
+  const Lasting lasting_data(size, 0), lasting_back(size, 0), lasting_again(256, 0);
+  std::vector<unsigned char> &data = *lasting_data, &back = *lasting_back, &again = *lasting_again;
   for (size_t i = 0; i < size; ++i) data[i] = static_cast<unsigned char>(i * 31 + i / 256);
   Buffer one, two, slice;
   STEP(gpuc_buffer_create, context, size, 0, one.out());
@@ -201,9 +164,8 @@ void async(Steps &steps) {
   BASICS(0);
   Queue second;
   STEP(gpuc_queue_create, context, nullptr, 0, second.out());
-  // Static: what a command that could not be waited for still touches.
-  static std::vector<unsigned char> data(512, 3), back(512, 0);
-  back.assign(512, 0);
+  const Lasting lasting_data(512, 3), lasting_back(512, 0);
+  std::vector<unsigned char> &data = *lasting_data, &back = *lasting_back;
   Buffer buffer, copy;
   STEP(gpuc_buffer_create, context, 512, 0, buffer.out());
   STEP(gpuc_buffer_create, context, 512, 0, copy.out());
@@ -222,13 +184,7 @@ void async(Steps &steps) {
     int fd;
     ~Close() { close(fd); }
   } closer{fd};
-  poison_record();
-  const gpuc_status early = gpuc_event_wait_for(marker, 0);
-  if (early != GPUC_ERROR_TIMEOUT) {
-    if (early == GPUC_OK) steps.wrong("a command is complete before what it waits for");
-    steps("gpuc_event_wait_for", early);
-    return;
-  }
+  MUST_FAIL(GPUC_ERROR_TIMEOUT, gpuc_event_wait_for, marker, 0);
   STEP(gpuc_event_complete, start, 0);
   gpuc_event *all[] = {wrote, copied, read};
   STEP(gpuc_event_wait_all, all, 3);
@@ -260,13 +216,7 @@ void pool(Steps &steps) {
   for (Buffer &buffer : kept) buffer.reset();
   STEP(gpuc_buffer_create, context, 40000, 0, large.out());
   STEP(gpuc_buffer_fill_async, large, queue, &zero, 4, 0, 40000, nullptr, 0, nullptr);
-  poison_record();
-  const gpuc_status status = gpuc_buffer_create(context, 30000, 0, none.out());
-  RIGHT(status != GPUC_OK);
-  if (status != GPUC_ERROR_OUT_OF_DEVICE_MEMORY) {
-    steps("gpuc_buffer_create", status);
-    return;
-  }
+  MUST_FAIL(GPUC_ERROR_OUT_OF_DEVICE_MEMORY, gpuc_buffer_create, context, 30000, 0, none.out());
   uint64_t freed = 0;
   large.reset();
   STEP(gpuc_queue_finish, queue);
@@ -338,10 +288,7 @@ void broken_program(Steps &steps) {
   const gpuc_text source{"broken.cl", "kernel void fine(global int *x) {}\n#error SYNTAX_ERROR\n", GPUC_NUL_TERMINATED};
   const gpuc_program_desc desc = uncached(&source);
   Program program;
-  poison_record();
-  const gpuc_status status = gpuc_program_create(context, &desc, program.out());
-  RIGHT(status != GPUC_OK);
-  if (status != GPUC_ERROR_BUILD_FAILED) steps("gpuc_program_create", status);
+  MUST_FAIL(GPUC_ERROR_BUILD_FAILED, gpuc_program_create, context, &desc, program.out());
 }
 
 void natives(Steps &steps) {
@@ -383,100 +330,243 @@ void host_memory(Steps &steps) {
   RIGHT(static_cast<unsigned char *>(pointer)[9999] == 8);
 }
 
-constexpr size_t large = (size_t(1) << 20) + 4096;
-
 void transfer(Steps &steps) {
   BASICS(0);
-  std::vector<unsigned char> data(large), back(large, 0);
-  for (size_t i = 0; i < large; ++i) data[i] = static_cast<unsigned char>(i * 7 + i / 4096);
+  std::vector<unsigned char> data(large_size), back(large_size, 0);
+  for (size_t i = 0; i < large_size; ++i) data[i] = static_cast<unsigned char>(i * 7 + i / 4096);
   Buffer buffer;
-  STEP(gpuc_buffer_create, context, large, 0, buffer.out());
-  STEP(gpuc_buffer_write, buffer, queue, 0, large, data.data());
-  STEP(gpuc_buffer_read, buffer, queue, 0, large, back.data());
+  STEP(gpuc_buffer_create, context, large_size, 0, buffer.out());
+  STEP(gpuc_buffer_write, buffer, queue, 0, large_size, data.data());
+  STEP(gpuc_buffer_read, buffer, queue, 0, large_size, back.data());
   RIGHT(back == data);
+}
+
+void transfer_pinned(Steps &steps) {
+  BASICS(0);
+  HostMemory memory;
+  STEP(gpuc_host_memory_create, context, large_size, memory.out());
+  void *pointer = nullptr;
+  STEP(gpuc_host_memory_get, memory, &pointer, nullptr);
+  auto *bytes = static_cast<unsigned char *>(pointer);
+  std::memset(bytes, 3, large_size);
+  Buffer buffer;
+  STEP(gpuc_buffer_create, context, large_size, 0, buffer.out());
+  Event wrote;
+  STEP(gpuc_buffer_write_async, buffer, queue, 0, large_size, bytes, nullptr, 0, wrote.out());
+  STEP(gpuc_event_wait, wrote);
+  bytes[large_size - 1] = 0;
+  STEP(gpuc_buffer_read, buffer, queue, 0, large_size, bytes);
+  RIGHT(bytes[large_size - 1] == 3);
 }
 
 void transfer_async(Steps &steps) {
   BASICS(0);
-  // Static: what a command that could not be waited for still touches.
-  static std::vector<unsigned char> data(large, 1), back(large, 0);
-  back.assign(large, 0);
+  const Lasting lasting_data(large_size, 1), lasting_back(large_size, 0);
+  std::vector<unsigned char> &data = *lasting_data, &back = *lasting_back;
   Buffer buffer;
-  STEP(gpuc_buffer_create, context, large, 0, buffer.out());
+  STEP(gpuc_buffer_create, context, large_size, 0, buffer.out());
   Event start, wrote, read;
   STEP(gpuc_event_create_user, context, start.out());
   gpuc_event *waits[] = {start};
-  STEP(gpuc_buffer_write_async, buffer, queue, 0, large, data.data(), waits, 1, wrote.out());
-  STEP(gpuc_buffer_read_async, buffer, queue, 0, large, back.data(), nullptr, 0, read.out());
+  STEP(gpuc_buffer_write_async, buffer, queue, 0, large_size, data.data(), waits, 1, wrote.out());
+  STEP(gpuc_buffer_read_async, buffer, queue, 0, large_size, back.data(), nullptr, 0, read.out());
   STEP(gpuc_event_complete, start, 0);
   gpuc_event *both[] = {wrote, read};
   STEP(gpuc_event_wait_all, both, 2);
   RIGHT(back == data);
 }
 
-void gemm_with(Steps &steps, const char *backend, int64_t k, gpuc_type type) {
+// Rectangles between the device and memory that the driver keeps pinned, and between it and any other.
+void rects(Steps &steps) {
   BASICS(0);
-  const size_t element = gpuc_type_size_bytes(type);
-  Buffer a, b, c;
-  STEP(gpuc_buffer_create, context, 64 * element, 0, a.out());
-  STEP(gpuc_buffer_create, context, 64 * element, 0, b.out());
-  STEP(gpuc_buffer_create, context, 64 * element, 0, c.out());
-  const std::vector<float> ones(64, 1);
-  if (type == GPUC_TYPE_F32) {
-    STEP(gpuc_buffer_write, a, queue, 0, 256, ones.data());
-    STEP(gpuc_buffer_write, b, queue, 0, 256, ones.data());
-    STEP(gpuc_buffer_write, c, queue, 0, 256, ones.data());
-  }
-  gpuc_gemm_desc desc{};
-  gpuc_gemm_desc_init(&desc, sizeof desc);
-  desc.type = type;
-  desc.m = desc.n = 8;
-  desc.k = k;
-  desc.beta_real = 2;
-  desc.backend = backend;
-  char text[1024];
-  size_t needed = 0;
-  STEP(gpuc_gemm_explain, queue, &desc, text, sizeof text, &needed);
-  Event event;
-  STEP(gpuc_gemm, queue, &desc, a, b, c, nullptr, 0, event.out());
-  gpuc_event *waits[] = {event};
-  STEP(gpuc_gemm, queue, &desc, a, b, c, waits, 1, nullptr);
-  STEP(gpuc_event_wait, event);
-  STEP(gpuc_queue_finish, queue);
-  if (type != GPUC_TYPE_F32 || !device_compiles) return;
-  std::vector<float> back(64, 0);
-  STEP(gpuc_buffer_read, c, queue, 0, 256, back.data());
-  const float once = static_cast<float>(k) + 2, twice = static_cast<float>(k) + 2 * once;
-  RIGHT(back == std::vector<float>(64, twice));
+  constexpr size_t rows = 64, row = 512, pitch = 1024;
+  HostMemory memory;
+  STEP(gpuc_host_memory_create, context, rows * pitch, memory.out());
+  void *pointer = nullptr;
+  STEP(gpuc_host_memory_get, memory, &pointer, nullptr);
+  auto *pinned = static_cast<unsigned char *>(pointer);
+  for (size_t i = 0; i < rows * pitch; ++i) pinned[i] = static_cast<unsigned char>(i * 13 + i / pitch);
+  const Lasting lasting_back(rows * pitch, 0);
+  std::vector<unsigned char> &back = *lasting_back;
+  Buffer buffer, other;
+  STEP(gpuc_buffer_create, context, rows * pitch, 0, buffer.out());
+  STEP(gpuc_buffer_create, context, rows * pitch, 0, other.out());
+  const gpuc_rect box = rect_of(row, rows, pitch);
+  STEP(gpuc_buffer_write_rect, buffer, queue, &box, pinned);
+  STEP(gpuc_buffer_copy_rect_async, buffer, other, queue, &box, nullptr, 0, nullptr);
+  Event read;
+  STEP(gpuc_buffer_read_rect_async, other, queue, &box, back.data(), nullptr, 0, read.out());
+  STEP(gpuc_event_wait, read);
+  RIGHT(std::memcmp(back.data() + 9 * pitch, pinned + 9 * pitch, row) == 0 && back[9 * pitch + row] == 0);
+  STEP(gpuc_buffer_read_rect, buffer, queue, &box, pinned);
+  RIGHT(std::memcmp(back.data() + 63 * pitch, pinned + 63 * pitch, row) == 0);
 }
 
-void gemm_reference(Steps &steps) { gemm_with(steps, "reference", 8, GPUC_TYPE_F32); }
-void gemm_chosen(Steps &steps) { gemm_with(steps, nullptr, 8, GPUC_TYPE_F32); }
-void gemm_scaling(Steps &steps) { gemm_with(steps, nullptr, 0, GPUC_TYPE_F32); }
-void gemm_f64(Steps &steps) { gemm_with(steps, "reference", 8, GPUC_TYPE_F64); }
+// Buffers that go while they are mapped, and slices that live longer than what they are slices of.
+void dropped(Steps &steps) {
+  BASICS(0);
+  Buffer buffer, slice, kept;
+  STEP(gpuc_buffer_create, context, 8192, 0, buffer.out());
+  STEP(gpuc_buffer_slice, buffer, 4096, 4096, slice.out());
+  void *pointer = nullptr;
+  STEP(gpuc_buffer_map, buffer, queue, GPUC_MAP_WRITE, 0, 100, &pointer);
+  void *second = nullptr;
+  STEP(gpuc_buffer_map_async, slice, queue, GPUC_MAP_READ, 0, 100, nullptr, 0, &second, nullptr);
+  buffer.reset();
+  const int value = 5;
+  STEP(gpuc_buffer_fill_async, slice, queue, &value, 4, 2048, 2048, nullptr, 0, nullptr);
+  slice.reset();
+  STEP(gpuc_buffer_create, context, 8192, 0, kept.out());
+  STEP(gpuc_queue_finish, queue);
+}
+
+// A queue without an order: what depends on what is said by events and barriers.
+void out_of_order(Steps &steps) {
+  BASICS(GPUC_QUEUE_OUT_OF_ORDER);
+  Buffer whole, square;
+  STEP(gpuc_buffer_create, context, 256, 0, whole.out());
+  STEP(gpuc_buffer_create, context, 256, 0, square.out());
+  const Lasting lasting_back(256, 0);
+  std::vector<unsigned char> &back = *lasting_back;
+  const int32_t three = 3;
+  Event filled, copied, read;
+  STEP(gpuc_buffer_fill_async, whole, queue, &three, 4, 0, 256, nullptr, 0, filled.out());
+  gpuc_event *after_fill[] = {filled};
+  STEP(gpuc_buffer_copy_async, whole, square, queue, 0, 0, 256, after_fill, 1, copied.out());
+  STEP(gpuc_queue_barrier_async, queue, nullptr, 0, nullptr);
+  gpuc_event *after_copy[] = {copied, filled};
+  STEP(gpuc_buffer_read_async, square, queue, 0, 256, back.data(), after_copy, 2, read.out());
+  STEP(gpuc_event_wait, read);
+  RIGHT(back[252] == 3);
+  gpuc_array_view turned{};
+  gpuc_array_view_init(&turned, sizeof turned);
+  turned.buffer = whole;
+  turned.type = GPUC_TYPE_I32;
+  turned.ndim = 2;
+  turned.shape[0] = turned.shape[1] = 8;
+  turned.strides_bytes[0] = 4;
+  turned.strides_bytes[1] = 32;
+  STEP(gpuc_array_read, queue, &turned, back.data());
+  STEP(gpuc_array_write_async, queue, &turned, back.data(), after_copy, 1, read.out());
+  STEP(gpuc_event_wait, read);
+  void *pointer = nullptr;
+  STEP(gpuc_buffer_map_async, square, queue, GPUC_MAP_READ, 0, 256, after_copy, 1, &pointer, read.out());
+  square.reset();
+  STEP(gpuc_event_wait, read);
+  STEP(gpuc_queue_finish, queue);
+}
+
+void profile(Steps &steps) {
+  Profile profile;
+  STEP(gpuc_profile_start, nullptr, profile.out());
+  BASICS(0);
+  Buffer buffer;
+  STEP(gpuc_buffer_create, context, 256, 0, buffer.out());
+  const gpuc_program_desc desc = uncached(&the_source);
+  Program program;
+  Kernel kernel;
+  STEP(gpuc_program_create, context, &desc, program.out());
+  STEP(gpuc_kernel_create, program, "fill_value", kernel.out());
+  const gpuc_arg args[] = {buffer_arg(buffer), i32_arg(5)};
+  const gpuc_launch size = launch_of(64);
+  for (int i = 0; i < 2; ++i) STEP(gpuc_kernel_launch, kernel, queue, &size, args, 2, nullptr, 0, nullptr);
+  std::vector<int> back(64, 0);
+  STEP(gpuc_buffer_read, buffer, queue, 0, 256, back.data());
+  RIGHT(back == std::vector<int>(64, 5));
+  STEP(gpuc_profile_stop, profile, uint64_t(1000000000));
+  uint64_t rows = 0, count = 0;
+  STEP(gpuc_profile_get_number, profile, GPUC_PROFILE_ROWS, &rows);
+  for (size_t row = 0; row < rows; ++row) {
+    uint64_t number = 0;
+    STEP(gpuc_profile_get_row_number, profile, row, GPUC_ROW_COUNT, &number);
+    count += number;
+  }
+  RIGHT(count == 4 || (host_memory_may_run_out && count < 4));
+  char text[4096];
+  size_t needed = 0;
+  STEP(gpuc_profile_report, profile, text, sizeof text, &needed);
+}
+
+// A copy with conversion, a fill, a range, a product of views, and both ways of getting elements to the host.
+void arrays(Steps &steps) {
+  BASICS(0);
+  Buffer whole, square, product;
+  STEP(gpuc_buffer_create, context, 256, 0, whole.out());
+  STEP(gpuc_buffer_create, context, 256, 0, square.out());
+  STEP(gpuc_buffer_create, context, 256, 0, product.out());
+  gpuc_array_view line{};
+  gpuc_array_view_init(&line, sizeof line);
+  line.buffer = whole;
+  line.type = GPUC_TYPE_I32;
+  line.ndim = 1;
+  line.shape[0] = 64;
+  line.strides_bytes[0] = 4;
+  const int32_t start = 0, step = 1;
+  STEP(gpuc_array_arange, queue, &line, &start, &step, GPUC_TYPE_I32, nullptr, 0, nullptr);
+  gpuc_array_view turned = line, floats = line;
+  turned.ndim = floats.ndim = 2;
+  turned.shape[0] = turned.shape[1] = floats.shape[0] = floats.shape[1] = 8;
+  turned.strides_bytes[0] = 4;
+  turned.strides_bytes[1] = 32;
+  floats.buffer = square;
+  floats.type = GPUC_TYPE_F32;
+  floats.strides_bytes[0] = 32;
+  floats.strides_bytes[1] = 4;
+  Event event;
+  STEP(gpuc_array_copy, queue, &floats, &turned, nullptr, 0, event.out());
+  gpuc_array_view column = floats;
+  column.shape[1] = 1;
+  const float two = 2;
+  gpuc_event *waits[] = {event};
+  STEP(gpuc_array_fill, queue, &column, &two, GPUC_TYPE_F32, waits, 1, nullptr);
+  gpuc_array_view result = floats;
+  result.buffer = product;
+  STEP(gpuc_array_matmul, queue, &floats, &floats, &result, nullptr, nullptr, 0, nullptr);
+  // Arrays that share bytes go by way of a third.
+  gpuc_array_view backwards = line;
+  backwards.offset_bytes = 252;
+  backwards.strides_bytes[0] = -4;
+  STEP(gpuc_array_copy, queue, &line, &backwards, nullptr, 0, nullptr);
+  const Lasting lasting_values(256, 0), products(256, 0);
+  auto *const values = reinterpret_cast<float *>((*lasting_values).data());
+  STEP(gpuc_array_read, queue, &floats, values);
+  Event read;
+  STEP(gpuc_array_read_async, queue, &turned, (*products).data(), nullptr, 0, read.out());
+  STEP(gpuc_event_wait, read);
+  STEP(gpuc_array_write, queue, &turned, values);
+  STEP(gpuc_array_write_async, queue, &turned, values, nullptr, 0, nullptr);
+  STEP(gpuc_queue_finish, queue);
+  if (device_compiles) RIGHT(values[0] == 2 && values[1] == 8 && values[8] == 2 && values[63] == 63);
+}
 
 }  // namespace
 
 const std::vector<Scenario> &scenarios() {
-  static const std::vector<Scenario> all = {
-      {"launch", launch, false},
-      {"proque", proque, false},
-      {"buffers", buffers, false},
-      {"async", async, true},
-      {"pool", pool, false},
-      {"program_warm", program_warm, false},
-      {"program_cold", program_cold, false},
-      {"program_queries", program_queries, false},
-      {"broken_program", broken_program, false},
-      {"natives", natives, false},
-      {"host_memory", host_memory, false},
-      {"transfer", transfer, false},
-      {"transfer_async", transfer_async, true},
-      {"gemm_reference", gemm_reference, false},
-      {"gemm_chosen", gemm_chosen, false},
-      {"gemm_scaling", gemm_scaling, false},
-      {"gemm_f64", gemm_f64, false},
-  };
+  static const std::vector<Scenario> all = [] {
+    std::vector<Scenario> list = {
+        {"launch", launch, false},
+        {"proque", proque, false},
+        {"buffers", buffers, false},
+        {"async", async, true},
+        {"pool", pool, false},
+        {"program_warm", program_warm, false},
+        {"program_cold", program_cold, false},
+        {"program_queries", program_queries, false},
+        {"broken_program", broken_program, false},
+        {"natives", natives, false},
+        {"host_memory", host_memory, false},
+        {"transfer", transfer, false},
+        {"transfer_pinned", transfer_pinned, false},
+        {"transfer_async", transfer_async, true},
+        {"rects", rects, false},
+        {"dropped", dropped, false},
+        {"out_of_order", out_of_order, false},
+        {"profile", profile, false},
+        {"arrays", arrays, false},
+    };
+    for (const auto &more : {gemm_scenarios(), tool_scenarios()}) list.insert(list.end(), more.begin(), more.end());
+    return list;
+  }();
   return all;
 }
 

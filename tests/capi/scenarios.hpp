@@ -11,10 +11,29 @@
 
 namespace capi_test {
 
+// How many commands were put on queues until now. Where it is set, a call that puts one command on a queue and fails
+// for want of host memory must have put none there: what it would do to the caller's memory nobody could wait for.
+extern long (*commands_on_queues)();
+// What is recorded of commands may then be less than all.
+extern bool host_memory_may_run_out;
+
 // What became of a scenario.
 class Steps {
  public:
-  // Takes the result of one call. False: it failed, and the scenario ends.
+  // Makes one call, as `function` says. False: it failed, and the scenario ends.
+  template <class Call>
+  bool call(const char *function, Call &&make) {
+    poison_record();
+    const long before = commands_on_queues ? commands_on_queues() : 0;
+    gpuc_status got;
+    {
+      const InLibrary inside;
+      got = make();
+    }
+    if (commands_on_queues && got == GPUC_ERROR_OUT_OF_HOST_MEMORY) check_nothing_put(function, before);
+    return (*this)(function, got);
+  }
+  // Takes the result of a call.
   bool operator()(const char *function, gpuc_status got);
   // A result that is not what it must be, although every call succeeded.
   void wrong(const std::string &what) { problems_.push_back(what); }
@@ -26,6 +45,8 @@ class Steps {
   const std::vector<std::string> &problems() const { return problems_; }
 
  private:
+  void check_nothing_put(const std::string &function, long before);
+
   gpuc_status status_ = GPUC_OK;
   std::string function_, message_;
   std::vector<std::string> problems_;
@@ -37,7 +58,9 @@ struct Scenario {
   bool uses_user_events;
 };
 
-const std::vector<Scenario> &scenarios();
+const std::vector<Scenario> &scenarios();  // all of them
+std::vector<Scenario> gemm_scenarios();
+std::vector<Scenario> tool_scenarios();
 
 // Function -> what the header documents, the common statuses included.
 const std::map<std::string, std::set<gpuc_status>> &documented_statuses();

@@ -13,8 +13,9 @@ struct Later {
 };
 
 // `use` hands the structure to a function that reads it and returns its status when nothing is wrong with it.
+// `first_size`: of the structure's first version.
 template <class T, class Init, class Use>
-void check_structure(const char *name, Init init, uint32_t unknown_flag, Use use) {
+void check_structure(const char *name, Init init, uint32_t unknown_flag, Use use, size_t first_size = sizeof(T)) {
   CAPTURE(std::string(name));
   const auto size = static_cast<uint32_t>(sizeof(T));
   T value;
@@ -25,7 +26,7 @@ void check_structure(const char *name, Init init, uint32_t unknown_flag, Use use
   OK(use(&value));
 
   // Too small for any version.
-  for (const size_t small : {size_t(0), size_t(1), size_t(8), size_t(size - 1)}) {
+  for (const size_t small : {size_t(0), size_t(1), size_t(8), first_size - 1}) {
     T untouched;
     std::memset(&untouched, 0xa5, sizeof untouched);
     FAILS(GPUC_ERROR_INVALID_ARGUMENT, init(&untouched, small));
@@ -117,12 +118,41 @@ TEST_SUITE("structs") {
     CHECK(proque_options_init().dims == 0);
   }
 
+  TEST_CASE("gpuc_profile_options") {
+    // documented: gpuc_profile_options_init GPUC_ERROR_INVALID_ARGUMENT
+    check_structure<gpuc_profile_options>("gpuc_profile_options", gpuc_profile_options_init, 1,
+                                          [&](gpuc_profile_options *options) {
+                                            Profile profile;
+                                            return gpuc_profile_start(options, profile.out());
+                                          });
+    CHECK(profile_options_init().max_records == 200000);
+  }
+
+  TEST_CASE("gpuc_tune_options") {
+    // documented: gpuc_tune_options_init GPUC_ERROR_INVALID_ARGUMENT
+    const TuningFolder folder;
+    check_structure<gpuc_tune_options>("gpuc_tune_options", gpuc_tune_options_init, 1, [&](gpuc_tune_options *options) {
+      options->type = GPUC_TYPE_F32;
+      options->max_size = 32;
+      options->seconds = 1e-9;
+      return gpuc_tune(runtime().queue, options);
+    });
+    const gpuc_tune_options options = tune_options_init();
+    CHECK(options.type == GPUC_TYPE_NONE);
+    CHECK(options.backend == nullptr);
+    CHECK(options.max_size == 2048);
+    CHECK(options.seconds == 60);
+  }
+
   TEST_CASE("gpuc_gemm_desc") {
     // documented: gpuc_gemm_desc_init GPUC_ERROR_INVALID_ARGUMENT
-    check_structure<gpuc_gemm_desc>("gpuc_gemm_desc", gpuc_gemm_desc_init, 1, [&](gpuc_gemm_desc *desc) {
-      size_t needed = 0;
-      return gpuc_gemm_explain(runtime().queue, desc, nullptr, 0, &needed);
-    });
+    check_structure<gpuc_gemm_desc>(
+        "gpuc_gemm_desc", gpuc_gemm_desc_init, 1,
+        [&](gpuc_gemm_desc *desc) {
+          size_t needed = 0;
+          return gpuc_gemm_explain(runtime().queue, desc, nullptr, 0, &needed);
+        },
+        168);
     const gpuc_gemm_desc desc = gemm_desc_init();
     CHECK(desc.type == GPUC_TYPE_F32);
     CHECK(desc.layout == GPUC_LAYOUT_ROW_MAJOR);
@@ -131,5 +161,38 @@ TEST_SUITE("structs") {
     CHECK(desc.beta_real == 0);
     CHECK(desc.m == 0);
     CHECK(desc.backend == nullptr);
+  }
+
+  TEST_CASE("gpuc_array_view") {
+    // documented: gpuc_array_view_init GPUC_ERROR_INVALID_ARGUMENT
+    check_structure<gpuc_array_view>("gpuc_array_view", gpuc_array_view_init, 1,
+                                     [&](gpuc_array_view *view) { return gpuc_array_view_pack(view, nullptr); });
+    const gpuc_array_view view = array_view_init();
+    CHECK(view.buffer == nullptr);
+    CHECK(view.type == GPUC_TYPE_F32);
+    CHECK(view.ndim == 0);
+    CHECK(view.offset_bytes == 0);
+  }
+
+  TEST_CASE("gpuc_matmul_options") {
+    const Buffer a = buffer_of(runtime().context, 64), c = buffer_of(runtime().context, 64);
+    gpuc_array_view x = array_view_init();
+    x.ndim = 2;
+    x.shape[0] = x.shape[1] = 2;
+    OK(gpuc_array_view_pack(&x, nullptr));
+    gpuc_array_view z = x;
+    x.buffer = a;
+    z.buffer = c;
+    // documented: gpuc_matmul_options_init GPUC_ERROR_INVALID_ARGUMENT
+    check_structure<gpuc_matmul_options>("gpuc_matmul_options", gpuc_matmul_options_init, GPUC_MATMUL_CONJUGATE_B << 1,
+                                         [&](gpuc_matmul_options *options) {
+                                           return gpuc_array_matmul(runtime().queue, &x, &x, &z, options, nullptr, 0,
+                                                                    nullptr);
+                                         });
+    const gpuc_matmul_options options = matmul_options_init();
+    CHECK(options.alpha_real == 1);
+    CHECK(options.beta_real == 0);
+    CHECK(options.backend == nullptr);
+    CHECK(options.compute == GPUC_COMPUTE_STANDARD);
   }
 }

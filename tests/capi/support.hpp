@@ -3,15 +3,45 @@
 
 #include <doctest/doctest.h>
 #include <gpucompute/gpucompute.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "faults/in_library.hpp"
+#include "support/environment.hpp"
+#include "support/skip.hpp"
+
 namespace capi_test {
+
+using gpucompute::test::Environment;
+
+// A tuning table of its own.
+class TuningFolder {
+ public:
+  TuningFolder() {
+    char path[] = "/tmp/gpuc_tuning_XXXXXX";
+    REQUIRE(mkdtemp(path));
+    path_ = path;
+    variable_ = std::make_unique<Environment>("GPUC_TUNING", path);
+  }
+  ~TuningFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string &path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::unique_ptr<Environment> variable_;
+};
 
 // Owns one reference.
 template <class H, void (*Release)(H *)>
@@ -36,7 +66,10 @@ class Handle {
     reset();
     return &handle_;
   }
-  void reset() { Release(std::exchange(handle_, nullptr)); }
+  void reset() {
+    const InLibrary inside;
+    Release(std::exchange(handle_, nullptr));
+  }
   H *give() { return std::exchange(handle_, nullptr); }
 
  private:
@@ -53,6 +86,7 @@ using HostMemory = Handle<gpuc_host_memory, gpuc_host_memory_release>;
 using Program = Handle<gpuc_program, gpuc_program_release>;
 using Kernel = Handle<gpuc_kernel, gpuc_kernel_release>;
 using ProQue = Handle<gpuc_proque, gpuc_proque_release>;
+using Profile = Handle<gpuc_profile, gpuc_profile_release>;
 
 // The name of a status, and the message where it is none that a test wants to see.
 std::string named(gpuc_status status);
@@ -133,7 +167,19 @@ inline gpuc_rect rect_init() { return initialised(gpuc_rect_init); }
 inline gpuc_launch launch_init() { return initialised(gpuc_launch_init); }
 inline gpuc_program_desc program_desc_init() { return initialised(gpuc_program_desc_init); }
 inline gpuc_proque_options proque_options_init() { return initialised(gpuc_proque_options_init); }
+inline gpuc_tune_options tune_options_init() { return initialised(gpuc_tune_options_init); }
+// Measures as little as can be.
+inline gpuc_tune_options hasty_tune_options() {
+  gpuc_tune_options options = tune_options_init();
+  options.type = GPUC_TYPE_F32;
+  options.max_size = 32;
+  options.seconds = 1e-9;
+  return options;
+}
+inline gpuc_profile_options profile_options_init() { return initialised(gpuc_profile_options_init); }
 inline gpuc_gemm_desc gemm_desc_init() { return initialised(gpuc_gemm_desc_init); }
+inline gpuc_array_view array_view_init() { return initialised(gpuc_array_view_init); }
+inline gpuc_matmul_options matmul_options_init() { return initialised(gpuc_matmul_options_init); }
 gpuc_launch launch_1d(size_t global);
 
 std::vector<unsigned char> read_back(gpuc_buffer *buffer, size_t size);

@@ -64,6 +64,7 @@ bool each_once(const Visits &visits) {
 }  // namespace
 
 TEST_CASE("every work-item runs once, in one, two and three dimensions") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   const auto program = bench.program(ids_source);
   for (const auto &n :
@@ -82,6 +83,7 @@ TEST_CASE("every work-item runs once, in one, two and three dimensions") {
 }
 
 TEST_CASE("offsets") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   const auto program = bench.program(ids_source);
   LaunchSize size = global_size(5, 3, 2);
@@ -99,6 +101,7 @@ TEST_CASE("offsets") {
 }
 
 TEST_CASE("a size is rounded up when asked, and refused otherwise") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   const auto program = bench.program(ids_source);
   for (std::size_t n : {1, 3, 4, 5, 61, 64, 65}) {
@@ -127,6 +130,7 @@ TEST_CASE("a size is rounded up when asked, and refused otherwise") {
 }
 
 TEST_CASE("sizes reach the kernel") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   const auto program = bench.program(ids_source);
   const auto out = Buffer::create(*bench.context, 28);
@@ -175,6 +179,7 @@ TEST_CASE("local sizes that cannot be are refused before the driver is asked") {
 }
 
 TEST_CASE("a kernel that is compiled for a local size has that") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   const auto program = bench.program(ids_source);
   const auto kernel = program->kernel("fixed");
@@ -272,6 +277,7 @@ TEST_CASE("queue and kernel must be of one context") {
 }
 
 TEST_CASE("a launch waits, and its event says when it is over") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   SKIP_WITHOUT_USER_EVENTS(bench.device());
   const auto kernel = bench.program("kernel void one(global int *o) { *o = 1; }")->kernel("one");
@@ -289,6 +295,7 @@ TEST_CASE("a launch waits, and its event says when it is over") {
 }
 
 TEST_CASE("buffers, kernel and program may be released right after the launch") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   const std::size_t count = bench.slow() ? 256 : 65536;
   for (int i = 0; i < 30; ++i) {
@@ -349,6 +356,7 @@ TEST_SUITE_END();
 TEST_SUITE_BEGIN("threads program");
 
 TEST_CASE("a launch has all of its own arguments, from many threads at once") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   // Each launch writes one number that depends on every argument; mixed-up arguments give another, or another place.
   const auto kernel = bench
@@ -400,6 +408,7 @@ kernel void blend(global ulong *out, uint i, uint a, ulong b, float c, local uin
 }
 
 TEST_CASE("threads launch while others get their arguments wrong") {
+  SKIP_WITHOUT_COMPILER();
   const Bench bench;
   const auto kernel =
       bench.program("kernel void store(global int *out, uint i, int v) { out[i] = v; }")->kernel("store");

@@ -35,6 +35,7 @@ std::vector<float> floats(ProQue &proque, Buffer &buffer) {
 }  // namespace
 
 TEST_CASE("a source is all that a ProQue needs") {
+  SKIP_WITHOUT_COMPILER();
   const auto proque = ProQue::create(with_source());
   CHECK(&proque->queue().context() == &proque->context());
   CHECK(&proque->program().context() == &proque->context());
@@ -58,6 +59,7 @@ TEST_CASE("a source is all that a ProQue needs") {
 }
 
 TEST_CASE("a ProQue from a file, with macros and options") {
+  SKIP_WITHOUT_COMPILER();
   const CompilerLeaks leaks;
   const TemporaryFolder folder;
   std::ofstream(folder / "more.cl") << source;
@@ -102,6 +104,7 @@ TEST_CASE("a ProQue on a device or in a context of the caller's") {
 }
 
 TEST_CASE("contradictions are errors") {
+  SKIP_WITHOUT_COMPILER();
   const CompilerLeaks leaks;
   ProQueOptions options;
   CHECK_FAILS(Status::invalid_argument, "neither source nor source_file", ProQue::create(options));
@@ -185,6 +188,7 @@ TEST_SUITE_END();
 TEST_SUITE_BEGIN("threads program");
 
 TEST_CASE("threads share a ProQue") {
+  SKIP_WITHOUT_COMPILER();
   ProQueOptions options = with_source();
   options.dims = {256};
   const auto proque = ProQue::create(options);

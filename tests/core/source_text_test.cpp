@@ -52,6 +52,24 @@ TEST_CASE("headers are put in where they are included") {
               join_sources(sources({{"main", ""}}, {{"", "int a;"}})));
 }
 
+TEST_CASE("headers include each other so deep and no deeper") {
+  const auto chain = [](int length) {
+    std::vector<SourceText> headers;
+    for (int i = 0; i < length; ++i)
+      headers.push_back(
+          {std::to_string(i), "#include \"" + std::to_string(i + 1) + "\"\nint x" + std::to_string(i) + ";"});
+    return join_sources(sources({{"main", "#include \"0\""}}, std::move(headers)));
+  };
+  CHECK(count(chain(200), "int x") == 200);
+  CHECK_FAILS(Status::invalid_argument, "200 deep, at header '200'", chain(201));
+}
+
+TEST_CASE("an include of nothing is none") {
+  CHECK(!includes_files("#include \r\nint a;"));
+  CHECK(!includes_files("#include"));
+  CHECK(includes_files("#include x\r"));
+}
+
 TEST_CASE("headers that are included again come again, unless they say once") {
   const std::string plain = join_sources(sources({{"m", "#include \"h\"\n#include \"h\"\n"}}, {{"h", "int a;"}}));
   CHECK(count(plain, "int a;") == 2);

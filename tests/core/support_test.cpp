@@ -144,6 +144,20 @@ TEST_CASE("text joins pieces of any kind") {
   CHECK_FAILS(Status::overlap, "a 1 b", fail(Status::overlap, "a ", 1, " b"));
 }
 
+TEST_CASE("a message is one line, whatever names are in it") {
+  const Error error(Status::not_found, "kernel 'a\nb\r\tc\x7f' is \u00e4", "the\ndetail");
+  CHECK(error.message() == "kernel 'a b  c ' is \u00e4");
+  CHECK(error.detail() == "the\ndetail");
+  CHECK_FAILS(Status::overlap, "a b", fail(Status::overlap, "a\nb"));
+}
+
+TEST_CASE("what is left without the characters at the end") {
+  CHECK(length_without("ab  ", " ") == 2);
+  CHECK(length_without("ab \t ", " ") == 4);
+  CHECK(length_without("   ", " ") == 0);
+  CHECK(length_without("", " ") == 0);
+}
+
 TEST_CASE("sums and products are exact or refused") {
   std::size_t wrong = 0, tried = 0;
   std::vector<std::size_t> values = edges();
@@ -159,6 +173,9 @@ TEST_CASE("sums and products are exact or refused") {
     }
   CHECK(wrong == 0);
   CHECK(tried > 5000);
+  CHECK(magnitude(-44) == 44);
+  CHECK(magnitude(INT64_MAX) == INT64_MAX);
+  CHECK(magnitude(INT64_MIN) == std::uint64_t(1) << 63);
   CHECK_FAILS(Status::overflow, "9223372036854775808 * 2", checked_multiply(std::size_t(1) << 63, 2, "x"));
 }
 
@@ -182,15 +199,15 @@ TEST_CASE("ranges are judged as if without a limit to numbers") {
 }
 
 TEST_CASE("number types") {
-  const char *const names[] = {"none", "i8",  "u8",  "i16", "u16", "i32",  "u32", "i64",
-                               "u64",  "f16", "f32", "f64", "c64", "c128", "bf16"};
-  const std::size_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 8, 16, 2};
-  for (int i = 0; i <= 14; ++i) {
+  const char *const names[] = {"none", "i8",  "u8",  "i16", "u16",  "i32",  "u32",    "i64",    "u64",
+                               "f16",  "f32", "f64", "c64", "c128", "bf16", "f8e4m3", "f8e5m2", "bool"};
+  const std::size_t sizes[] = {0, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, 8, 16, 2, 1, 1, 1};
+  for (int i = 0; i <= 17; ++i) {
     CAPTURE(i);
     CHECK(std::string(name_of(static_cast<DataType>(i))) == names[i]);
     CHECK(size_of(static_cast<DataType>(i)) == sizes[i]);
   }
-  for (int i : {-1, 15, 1000, INT32_MIN, INT32_MAX}) {
+  for (int i : {-1, 18, 1000, INT32_MIN, INT32_MAX}) {
     CAPTURE(i);
     CHECK(size_of(static_cast<DataType>(i)) == 0);
     CHECK(std::string(name_of(static_cast<DataType>(i))) == "none");
@@ -294,7 +311,7 @@ TEST_CASE("a forked child is refused, and releases nothing") {
   REQUIRE(child >= 0);
   if (child == 0) {
     int code = 0;
-    alarm(10);
+    alarm(300);
     if (process_running()) code |= 1;
     try {
       require_running();

@@ -41,15 +41,12 @@ std::size_t smallest_copy(const Bench &bench) {
   return most;
 }
 
-constexpr std::uint64_t minute = 60'000'000'000;
+constexpr std::uint64_t patience = 600'000'000'000;  // for what hangs
 
 }  // namespace
 
-#define SKIP_WITHOUT_ENGINE(device)                                              \
-  if (quirks_of(device).no_user_events) {                                        \
-    MESSAGE("left out: the engine is not used on '", (device).info().name, "'"); \
-    return;                                                                      \
-  }
+#define SKIP_WITHOUT_ENGINE(device) \
+  if (quirks_of(device).no_user_events) SKIP_TEST("the transfer engine is not used without user events")
 
 TEST_CASE("streamed copies are copies, at every alignment") {
   Dice dice(33);
@@ -111,7 +108,7 @@ TEST_CASE("copies of all sizes arrive whole, and touch nothing else") {
         slice->write_async(*bench.queue, 0, size, data.data() + 1, {}, &written);
         buffer->read_async(*bench.queue, 0, got.size(), got.data(), {}, &read);
         REQUIRE(written);
-        read->wait_for(minute);
+        read->wait_for(patience);
         CHECK(written->state() == EventState::complete);
       } else {
         slice->write(*bench.queue, 0, size, data.data() + 1);
@@ -131,6 +128,7 @@ TEST_CASE("copies of all sizes arrive whole, and touch nothing else") {
 }
 
 TEST_CASE("a chain of copies and kernels on one queue needs no waits") {
+  SKIP_WITHOUT_COMPILER();
   const Forced forced;
   const Bench &bench = forced.bench;
   SKIP_WITHOUT_ENGINE(bench.device());
@@ -163,7 +161,7 @@ TEST_CASE("a chain of copies and kernels on one queue needs no waits") {
       buffer->read(*bench.queue, 0, 4 * count, got.data());
     kernel->launch(*bench.queue, global_size(count), nine, 2);
     buffer->read_async(*bench.queue, 0, 4 * count, again.data(), {}, &last);
-    last->wait_for(minute);
+    last->wait_for(patience);
     bench.queue->finish();
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < count; ++i) {
@@ -191,11 +189,11 @@ TEST_CASE("copies wait for their events") {
   CHECK_FAILS(Status::timeout, "a write", written->wait_for(40'000'000));
   std::fill(data.begin(), data.end(), static_cast<unsigned char>(2));  // the copy must not have looked yet
   gate->complete(0);
-  written->wait_for(minute);
+  written->wait_for(patience);
   CHECK_FAILS(Status::timeout, "a read", read->wait_for(40'000'000));
   CHECK(got == Bytes(size, 0xEE));
   second_gate->complete(0);
-  read->wait_for(minute);
+  read->wait_for(patience);
   CHECK(got == Bytes(size, 2));
 }
 
@@ -223,7 +221,7 @@ TEST_CASE("several asynchronous copies are in flight at once") {
     buffers[i]->read_async(*queues[i], 0, size, got[i].data(), {}, &events[6 + i]);
   }
   // Those behind the gate do not hold up the others.
-  for (std::size_t i = 0; i < 6; i += 2) events[6 + i]->wait_for(minute);
+  for (std::size_t i = 0; i < 6; i += 2) events[6 + i]->wait_for(patience);
   for (std::size_t i = 1; i < 6; i += 2) CHECK(events[i]->state() < EventState::complete);
   gate->complete(0);
   wait_all(events.begin(), events.end());
@@ -252,7 +250,7 @@ TEST_CASE("buffer and context may go while copies are in flight") {
       if (i % 3 == 2)
         buffer->copy_to(*Buffer::create(*forced.bench.context, size), *forced.bench.queue, 0, 0, size, {}, nullptr);
     }
-    read->wait_for(minute);
+    read->wait_for(patience);
     CHECK(got == data);
     read.reset();
     for (int ms = 0; ms < 10000 && !watch.expired(); ++ms) std::this_thread::sleep_for(1ms);
@@ -267,15 +265,15 @@ TEST_CASE("the memory of an asynchronous copy is not reused before it ends") {
   const std::size_t size = smallest_copy(bench);
   const Bytes data(size, 1);
   auto buffer = Buffer::create(*bench.context, size);
-  const cl_mem block = buffer->root();
+  const cl_mem block = block_of(*buffer);
   const auto gate = Event::create_user(*bench.context);
   std::shared_ptr<Event> written;
   buffer->write_async(*bench.queue, 0, size, data.data(), WaitFor(*gate), &written);
   buffer.reset();
   const auto other = Buffer::create(*bench.context, size);
-  CHECK(other->root() != block);
+  CHECK(block_of(*other) != block);
   gate->complete(0);
-  written->wait_for(minute);
+  written->wait_for(patience);
 }
 
 TEST_CASE("a copy whose gate fails does not happen, and its event fails") {
@@ -296,7 +294,7 @@ TEST_CASE("a copy whose gate fails does not happen, and its event fails") {
     else
       buffer->read_async(*queue, 0, size, got.data(), WaitFor(*gate), &copied);
     gate->complete(-5);
-    CHECK_FAILS(Status::execution_failed, write ? "a write failed" : "a read failed", copied->wait_for(minute));
+    CHECK_FAILS(Status::execution_failed, write ? "a write failed" : "a read failed", copied->wait_for(patience));
     CHECK(copied->state() == EventState::failed);
   }
   CHECK(got == Bytes(size, 0xEE));

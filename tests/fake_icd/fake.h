@@ -34,8 +34,12 @@ struct fake_profile {
   cl_uint address_bits;
   size_t max_work_group;
   cl_ulong global_memory, max_allocation, local_memory;
-  size_t timer_resolution;  // 0: the clock stands still
-  long lost_after;          // commands until the device is lost; -1: never
+  size_t timer_resolution;                // 0: the clock stands still
+  long lost_after;                        // commands until the device is lost; -1: never
+  cl_device_type type;                    // of the last device; the others are GPUs
+  cl_bool available, compiler_available;  // of the first device
+  int ids, nv_ids;                        // tells its UUID and its place on the bus; the latter in NVIDIA's way
+  char name[64];                          // of the platform
 };
 extern struct fake_profile fake_profile;
 
@@ -283,7 +287,7 @@ cl_int fake_submit(struct fake_command *command, cl_bool blocking, cl_event *out
 // ---- programs and kernels ----
 
 // Comments out, conditions and object-like macros applied; lines keep their numbers. A malloc'ed text, or NULL and a
-// malloc'ed build log. Both NULL: out of memory. Needs no lock.
+// malloc'ed build log. Both NULL: out of memory. A log beside a text holds a warning. Needs no lock.
 char *fake_preprocess(const char *source, const char *options, char **out_log);
 // Finds the kernels of a preprocessed source. Gives CL_SUCCESS, CL_OUT_OF_HOST_MEMORY, or CL_BUILD_PROGRAM_FAILURE and
 // a malloc'ed log. Needs no lock.

@@ -1,4 +1,5 @@
 // What a device says about itself: every query of the OpenCL 1.2 and 3.0 headers.
+#include <CL/cl_ext.h>
 #include <string.h>
 
 #include "fake.h"
@@ -63,7 +64,7 @@ static cl_int basic_info(cl_device_id device, cl_device_info name, size_t size, 
       CL_FP_DENORM | CL_FP_INF_NAN | CL_FP_ROUND_TO_NEAREST | CL_FP_ROUND_TO_ZERO | CL_FP_ROUND_TO_INF | CL_FP_FMA;
   switch (name) {
     case CL_DEVICE_TYPE:
-      FAKE_REPLY(cl_device_type, CL_DEVICE_TYPE_GPU);
+      FAKE_REPLY(cl_device_type, device->index + 1 == p->devices ? p->type : CL_DEVICE_TYPE_GPU);
     case CL_DEVICE_VENDOR_ID:
       FAKE_REPLY(cl_uint, 0xfa4e);
     case CL_DEVICE_MAX_COMPUTE_UNITS:
@@ -148,8 +149,9 @@ static cl_int basic_info(cl_device_id device, cl_device_info name, size_t size, 
     case CL_DEVICE_ENDIAN_LITTLE:
       FAKE_REPLY(cl_bool, p->little);
     case CL_DEVICE_AVAILABLE:
+      FAKE_REPLY(cl_bool, device->index || p->available);
     case CL_DEVICE_COMPILER_AVAILABLE:
-      FAKE_REPLY(cl_bool, CL_TRUE);
+      FAKE_REPLY(cl_bool, device->index || p->compiler_available);
     case CL_DEVICE_EXECUTION_CAPABILITIES:
       FAKE_REPLY(cl_device_exec_capabilities, CL_EXEC_KERNEL);
     case CL_DEVICE_QUEUE_ON_HOST_PROPERTIES:
@@ -268,8 +270,35 @@ static cl_int info_of_3_0(cl_device_info name, size_t size, void *value, size_t 
   }
 }
 
+// Where it is: on bus 0x17, slot 2, with the function 1.
+static cl_int identity(cl_device_id device, cl_device_info name, size_t size, void *value, size_t *size_ret) {
+  if (fake_profile.ids && name == CL_DEVICE_UUID_KHR) {
+    unsigned char uuid[CL_UUID_SIZE_KHR];
+    for (size_t i = 0; i < sizeof uuid; i++) uuid[i] = (unsigned char)(0xf0 + i + device->index);
+    return fake_reply(uuid, sizeof uuid, size, value, size_ret);
+  }
+  if (fake_profile.ids && name == CL_DEVICE_PCI_BUS_INFO_KHR) {
+    const cl_device_pci_bus_info_khr place = {.pci_domain = 1, .pci_bus = 0x17, .pci_device = 2, .pci_function = 1};
+    return fake_reply(&place, sizeof place, size, value, size_ret);
+  }
+  if (fake_profile.nv_ids) {
+    switch (name) {
+      case 0x4000:  // compute capability 3.5
+        FAKE_REPLY(cl_uint, 3);
+      case 0x4001:
+        FAKE_REPLY(cl_uint, 5);
+      case 0x4008:  // the bus; slot and function in one
+        FAKE_REPLY(cl_uint, 0x17);
+      case 0x4009:
+        FAKE_REPLY(cl_uint, 2 << 3 | 1);
+    }
+  }
+  return CL_INVALID_VALUE;
+}
+
 cl_int clGetDeviceInfo(cl_device_id device, cl_device_info name, size_t size, void *value, size_t *size_ret) {
   if (!fake_is(device, FAKE_DEVICE)) return CL_INVALID_DEVICE;
+  if (identity(device, name, size, value, size_ret) == CL_SUCCESS) return CL_SUCCESS;
   cl_int result = basic_info(device, name, size, value, size_ret);
   if (result != CL_INVALID_VALUE || introduced(name) > fake_profile.version) return result;
   result = info_of_1_2(name, size, value, size_ret);

@@ -30,7 +30,7 @@ FAKE_EXPORT CL_API_ENTRY cl_int CL_API_CALL clGetPlatformInfo(cl_platform_id pla
     case CL_PLATFORM_VERSION:
       return fake_reply_text(fake_version_text(), size, value, size_ret);
     case CL_PLATFORM_NAME:
-      return fake_reply_text("Fake OpenCL", size, value, size_ret);
+      return fake_reply_text(fake_profile.name, size, value, size_ret);
     case CL_PLATFORM_VENDOR:
       return fake_reply_text("gpucompute tests", size, value, size_ret);
     case CL_PLATFORM_EXTENSIONS:
@@ -74,7 +74,12 @@ cl_int clUnloadPlatformCompiler(cl_platform_id platform) {
 
 cl_int clUnloadCompiler(void) { return CL_SUCCESS; }
 
-// The devices are GPUs; one may also ask for the default, the first of them.
+static cl_device_type type_of(cl_uint index) {
+  return index + 1 == fake_profile.devices ? fake_profile.type : CL_DEVICE_TYPE_GPU;
+}
+
+// One may also ask for the default, the first of the devices. A custom device is not among all of them, says OpenCL;
+// drivers give it all the same, and so does this one.
 cl_int clGetDeviceIDs(cl_platform_id platform, cl_device_type type, cl_uint num_entries, cl_device_id *devices,
                       cl_uint *num_devices) {
   const cl_device_type known = CL_DEVICE_TYPE_DEFAULT | CL_DEVICE_TYPE_CPU | CL_DEVICE_TYPE_GPU |
@@ -82,12 +87,14 @@ cl_int clGetDeviceIDs(cl_platform_id platform, cl_device_type type, cl_uint num_
   if (!fake_is(platform, FAKE_PLATFORM)) return CL_INVALID_PLATFORM;
   if ((!devices && !num_devices) || (devices && !num_entries)) return CL_INVALID_VALUE;
   if (type != CL_DEVICE_TYPE_ALL && (type == 0 || (type & ~known))) return CL_INVALID_DEVICE_TYPE;
-  cl_uint count = fake_profile.devices;
-  if (!(type & CL_DEVICE_TYPE_GPU)) count = (type & CL_DEVICE_TYPE_DEFAULT) && count ? 1 : 0;
+  cl_uint count = 0;
+  for (cl_uint i = 0; i < fake_profile.devices; i++) {
+    if (!(type & type_of(i)) && !(i == 0 && (type & CL_DEVICE_TYPE_DEFAULT)) && type != CL_DEVICE_TYPE_ALL) continue;
+    if (devices && count < num_entries) devices[count] = &fake_devices[i];
+    count++;
+  }
   if (num_devices) *num_devices = count;
-  if (!count) return CL_DEVICE_NOT_FOUND;
-  for (cl_uint i = 0; devices && i < count && i < num_entries; i++) devices[i] = &fake_devices[i];
-  return CL_SUCCESS;
+  return count ? CL_SUCCESS : CL_DEVICE_NOT_FOUND;
 }
 
 // ---- the virtual clock ----

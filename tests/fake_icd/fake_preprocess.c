@@ -47,7 +47,8 @@ struct preprocessor {
   struct text output;
   size_t work;  // bytes looked at for macros: bounds what macros that use each other many times may cost
   int line;
-  char *log;
+  char *log;      // of the error that ends it
+  char *warning;  // the first
 };
 
 static void append(struct text *text, const char *data, size_t length) {
@@ -87,12 +88,14 @@ static size_t literal_length(const char *p) {
   return p[length] == *p ? length + 1 : length;
 }
 
-char *fake_error_log(int line, const char *message, size_t length) {
+static char *log_line(int line, const char *kind, const char *message, size_t length) {
   const size_t size = length + 64;
   char *log = malloc(size);
-  if (log) snprintf(log, size, "<source>:%d:1: error: %.*s\n", line, (int)length, message);
+  if (log) snprintf(log, size, "<source>:%d:1: %s: %.*s\n", line, kind, (int)length, message);
   return log;
 }
+
+char *fake_error_log(int line, const char *message, size_t length) { return log_line(line, "error", message, length); }
 
 // ---- macros ----
 
@@ -482,6 +485,9 @@ static void directive(struct preprocessor *pre, const char *p) {
     undefine(pre, p, name_length(p));
   } else if (IS("error")) {
     fail(pre, *p ? p : "#error", *p ? strlen(p) : 6);
+  } else if (IS("warning") && !pre->warning) {
+    pre->warning = log_line(pre->line, "warning", p, strlen(p));
+    if (!pre->warning) pre->output.failed = 1;
   }
 #undef IS
 }
@@ -590,10 +596,14 @@ char *fake_preprocess(const char *source, const char *options, char **out_log) {
     free(pre.output.data);
     pre.output.data = NULL;
   }
+  if (pre.output.failed || pre.log) {
+    free(pre.warning);
+    pre.warning = NULL;
+  }
   if (pre.output.failed) {
     free(pre.log);
     pre.log = NULL;
   }
-  *out_log = pre.log;
+  *out_log = pre.log ? pre.log : pre.warning;
   return pre.output.data;
 }

@@ -26,6 +26,10 @@ static void set_defaults(void) {
       .local_memory = 32 * KIB,
       .timer_resolution = 1,
       .lost_after = -1,
+      .type = CL_DEVICE_TYPE_GPU,
+      .available = CL_TRUE,
+      .compiler_available = CL_TRUE,
+      .name = "Fake OpenCL",
   };
 }
 
@@ -67,6 +71,22 @@ static int apply(const char *word) {
     p->devices = 2;
   } else if (!strcmp(word, "unified")) {
     p->unified = 1;
+  } else if (!strcmp(word, "cpu")) {
+    p->type = CL_DEVICE_TYPE_CPU;
+  } else if (!strcmp(word, "accelerator")) {
+    p->type = CL_DEVICE_TYPE_ACCELERATOR;
+  } else if (!strcmp(word, "custom")) {
+    p->type = CL_DEVICE_TYPE_CUSTOM;
+  } else if (!strcmp(word, "unavailable")) {
+    p->available = CL_FALSE;
+  } else if (!strcmp(word, "nocompiler")) {
+    p->compiler_available = CL_FALSE;
+  } else if (!strcmp(word, "ids")) {
+    p->ids = 1;
+  } else if (!strcmp(word, "nvids")) {
+    p->nv_ids = 1;
+  } else if (!strncmp(word, "as:", 3) && word[3]) {
+    return snprintf(p->name, sizeof p->name, "%s", word + 3) < (int)sizeof p->name;
   } else {
     return 0;
   }
@@ -121,5 +141,9 @@ const char *fake_extensions_text(void) {
        {BASIC_EXTENSIONS EXTENSIONS_OF_3_0 " cl_khr_fp64",
         BASIC_EXTENSIONS EXTENSIONS_OF_3_0 " cl_khr_fp64 cl_khr_fp16"}},
   };
-  return texts[fake_profile.version >= 300][fake_profile.fp64][fake_profile.fp16];
+  const char *text = texts[fake_profile.version >= 300][fake_profile.fp64][fake_profile.fp16];
+  if (!fake_profile.nv_ids) return text;
+  static _Thread_local char with_query[512];
+  snprintf(with_query, sizeof with_query, "%s cl_nv_device_attribute_query", text);
+  return with_query;
 }

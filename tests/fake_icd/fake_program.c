@@ -179,7 +179,9 @@ static cl_int build(cl_program program, const char *options, cl_program_binary_t
   cl_int result = CL_SUCCESS;
   char *text = fake_preprocess(program->source, used_options, &log);
   if (text) {
-    result = fake_scan_kernels(text, &kernels, &count, &log);
+    char *error = NULL;
+    result = fake_scan_kernels(text, &kernels, &count, &error);
+    if (error) take_text(&log, error);
   } else {
     result = log ? CL_BUILD_PROGRAM_FAILURE : CL_OUT_OF_HOST_MEMORY;
   }

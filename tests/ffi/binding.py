@@ -73,11 +73,37 @@ class GemmDesc(ctypes.Structure):
                 ("lda", c_int64), ("ldb", c_int64), ("ldc", c_int64), ("a_offset", c_int64), ("b_offset", c_int64),
                 ("c_offset", c_int64), ("batch_count", c_int64), ("a_stride", c_int64), ("b_stride", c_int64),
                 ("c_stride", c_int64), ("alpha_real", c_double), ("alpha_imag", c_double), ("beta_real", c_double),
-                ("beta_imag", c_double), ("backend", c_char_p)]
+                ("beta_imag", c_double), ("backend", c_char_p), ("b_type", c_int32), ("c_type", c_int32), ("compute", c_int32),
+                ("activation", c_int32), ("bias", c_int32), ("bias_type", c_int32), ("bias_buffer", c_void_p), ("bias_offset", c_int64),
+                ("output_scale", c_double), ("residual", c_void_p), ("residual_offset", c_int64), ("residual_ld", c_int64),
+                ("residual_stride", c_int64), ("group_rows", c_void_p), ("group_count", c_size_t)]
+
+
+class TuneOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("type", c_int32), ("max_size", c_uint32), ("backend", c_char_p),
+                ("seconds", c_double)]
+
+
+class ProfileOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("max_records", c_uint64)]
+
+
+class ArrayView(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("buffer", c_void_p), ("type", c_int32),
+                ("ndim", c_uint32), ("offset_bytes", c_size_t), ("shape", c_uint64 * 16),
+                ("strides_bytes", c_int64 * 16)]
+
+
+class MatmulOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("alpha_real", c_double), ("alpha_imag", c_double),
+                ("beta_real", c_double), ("beta_imag", c_double), ("backend", c_char_p), ("compute", c_int32),
+                ("reserved", c_uint32)]
 
 
 STRUCTURES = {"gpuc_arg": Arg, "gpuc_launch": Launch, "gpuc_rect": Rect, "gpuc_text": Text, "gpuc_define": Define,
-              "gpuc_program_desc": ProgramDesc, "gpuc_proque_options": ProqueOptions, "gpuc_gemm_desc": GemmDesc}
+              "gpuc_program_desc": ProgramDesc, "gpuc_proque_options": ProqueOptions, "gpuc_gemm_desc": GemmDesc,
+              "gpuc_profile_options": ProfileOptions, "gpuc_tune_options": TuneOptions, "gpuc_array_view": ArrayView,
+              "gpuc_matmul_options": MatmulOptions}
 NUL_TERMINATED = c_size_t(-1).value
 LOG_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 

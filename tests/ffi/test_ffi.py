@@ -17,7 +17,7 @@ def said(request, environment):
     if interpreter is None:
         pytest.skip(f"{request.param} is not installed")
     done = subprocess.run([interpreter, str(HERE / SCRIPTS[request.param])], env=environment, capture_output=True,
-                          text=True, timeout=120, check=False)
+                          text=True, timeout=600, check=False)
     assert done.stderr == ""
     assert done.returncode == 0, done.stdout
     return dict(line.partition(": ")[::2] for line in done.stdout.splitlines())

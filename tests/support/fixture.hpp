@@ -28,33 +28,14 @@
 #endif
 
 #include "runtime/quirks.hpp"
+#include "support/device_needs.hpp"
+#include "support/environment.hpp"
 #include "support/random.hpp"
+#include "support/skip.hpp"
 
 namespace gpucompute::test {
 
 using Bytes = std::vector<unsigned char>;
-
-// Sets or, with null, unsets an environment variable; puts the old value back.
-class Environment {
- public:
-  Environment(const char *name, const char *value) : name_(name) {
-    if (const char *old = std::getenv(name)) {
-      had_ = true;
-      old_ = old;
-    }
-    put(value);
-  }
-  Environment(const Environment &) = delete;
-  Environment &operator=(const Environment &) = delete;
-  ~Environment() { put(had_ ? old_.c_str() : nullptr); }
-
- private:
-  void put(const char *value) const { value ? setenv(name_, value, 1) : unsetenv(name_); }
-
-  const char *name_;
-  bool had_ = false;
-  std::string old_;
-};
 
 class TemporaryFolder {
  public:
@@ -209,6 +190,13 @@ inline LaunchSize global_size(std::size_t x, std::size_t y = 0, std::size_t z = 
   return size;
 }
 
+// The memory that the buffer has of the pool: with GPUC_DEBUG=memory the parent of what is given out.
+inline cl_mem block_of(const Buffer &buffer) {
+  cl_mem parent = nullptr;
+  clGetMemObjectInfo(buffer.root(), CL_MEM_ASSOCIATED_MEMOBJECT, sizeof parent, &parent, nullptr);
+  return parent ? parent : buffer.root();
+}
+
 // Runs a test case that is left out otherwise in a process of its own, with these variables before the command; what it
 // said.
 inline std::string run_apart(const std::string &test_case, const std::string &variables, int &status) {
@@ -254,8 +242,5 @@ Error failure_of(Function &&function) {
     CHECK_MESSAGE(failure_.message().find('\n') == std::string::npos, "the message has several lines");                \
   } while (0)
 
-#define SKIP_WITHOUT_USER_EVENTS(device)                                                                   \
-  if (::gpucompute::quirks_of(device).no_user_events) {                                                    \
-    MESSAGE("left out: '", (device).info().name, "' never completes commands that wait for a user event"); \
-    return;                                                                                                \
-  }
+#define SKIP_WITHOUT_USER_EVENTS(device) \
+  if (::gpucompute::quirks_of(device).no_user_events) SKIP_TEST("commands that wait for a user event never complete")

@@ -24,12 +24,30 @@ inline double half_value(std::uint16_t bits) {
   return sign * (exponent ? std::ldexp(1024 + fraction, exponent - 25) : std::ldexp(fraction, -24));
 }
 
+inline float bf16_value(std::uint16_t bits) {
+  const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
+  float value = 0;
+  std::memcpy(&value, &wide, sizeof value);
+  return value;
+}
+
+// To the nearest, ties to even.
+inline std::uint16_t bf16_bits(float value) {
+  std::uint32_t bits = 0;
+  std::memcpy(&bits, &value, sizeof bits);
+  if (std::isnan(value)) return static_cast<std::uint16_t>(bits >> 16 | 0x40);
+  return static_cast<std::uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+// The type of C where the problem leaves it open.
+inline DataType c_type_of(const GemmProblem &p) { return p.c_type == DataType::none ? p.type : p.c_type; }
+
 // An element of a matrix in memory, rounded to its type.
 inline void encode(DataType type, Complex value, unsigned char *out) {
   const double parts[2] = {value.real(), value.imag()};
   const float narrow[2] = {static_cast<float>(parts[0]), static_cast<float>(parts[1])};
-  const std::uint16_t half = half_bits(narrow[0]);
-  if (type == DataType::f16)
+  const std::uint16_t half = type == DataType::bf16 ? bf16_bits(narrow[0]) : half_bits(narrow[0]);
+  if (type == DataType::f16 || type == DataType::bf16)
     std::memcpy(out, &half, sizeof half);
   else if (type == DataType::f32 || type == DataType::c64)
     std::memcpy(out, narrow, size_of(type));
@@ -41,9 +59,9 @@ inline Complex decode(DataType type, const unsigned char *in) {
   std::uint16_t half = 0;
   float narrow[2] = {0, 0};
   double wide[2] = {0, 0};
-  if (type == DataType::f16) {
+  if (type == DataType::f16 || type == DataType::bf16) {
     std::memcpy(&half, in, sizeof half);
-    wide[0] = half_value(half);
+    wide[0] = type == DataType::f16 ? half_value(half) : static_cast<double>(bf16_value(half));
   } else if (type == DataType::f32 || type == DataType::c64) {
     std::memcpy(narrow, in, size_of(type));
     wide[0] = static_cast<double>(narrow[0]);
@@ -120,7 +138,7 @@ ReferenceGemm reference_product_of(const GemmProblem &p, const Bytes &a, const B
         const std::int64_t at = p.c_offset + product * p.c_stride +
                                 element_index(p.layout, Transpose::none, static_cast<std::int64_t>(r),
                                               static_cast<std::int64_t>(col), p.ldc);
-        const Complex old = decode(p.type, c.data() + static_cast<std::size_t>(at) * size_of(p.type));
+        const Complex old = decode(c_type_of(p), c.data() + static_cast<std::size_t>(at) * size_of(c_type_of(p)));
         if constexpr (std::is_same_v<Number, double>)
           value += beta.real() * old.real();
         else
@@ -141,12 +159,13 @@ inline ReferenceGemm reference_product(const GemmProblem &p, const Bytes &a, con
 }
 
 // (K + 4) * eps * magnitude, twice that for complex numbers, whose products are sums themselves. f16 that is summed in
-// f32 has the bound of f32 and the rounding of the result; summed in f16, that of f16. Denormals have an absolute
-// error.
+// f32 has the bound of f32 and the rounding of the result, and so has bf16; summed in f16, that of f16. Denormals have
+// an absolute error.
 inline double gemm_error_bound(DataType type, std::int64_t k, double magnitude, Complex value, bool half_sums) {
   const double terms = static_cast<double>(k + 4) * (is_complex(type) ? 2 : 1);
   constexpr double eps16 = 0x1p-10, eps32 = 0x1p-23, eps64 = 0x1p-52;
   if (type == DataType::f64 || type == DataType::c128) return terms * eps64 * magnitude;
+  if (type == DataType::bf16) return 1.01 * terms * eps32 * magnitude + 1.01 * 0x1p-8 * std::abs(value) + 0x1p-133;
   if (type != DataType::f16) return terms * eps32 * magnitude + 0x1p-140;
   if (half_sums) return terms * (eps16 * magnitude + 0x1p-24);
   return 1.01 * terms * eps32 * magnitude + eps16 / 2 * std::abs(value) + 0x1p-25;
