@@ -114,6 +114,7 @@ struct Options {
   std::string device;         // a device filter; empty: the default device
   std::string sizes;          // gemm: another file of sizes
   bool driver_cache = false;  // warm_start: leave the driver's own cache on
+  bool cpu_time = false;      // gemm_openblas: one thread each, and their CPU time
 };
 
 // One way of doing what a case measures: sample() gives the seconds of one operation.
@@ -374,9 +375,12 @@ inline Options read_options(int argc, char **argv) {
       options.sizes = value();
     else if (argument == "--driver-cache")
       options.driver_cache = true;
+    else if (argument == "--cpu-time")
+      options.cpu_time = true;
     else
       throw Failure("unknown argument " + argument +
-                    "; known: --quick, --seconds S, --device FILTER, --sizes FILE (gemm), --driver-cache (warm_start)");
+                    "; known: --quick, --seconds S, --device FILTER, --sizes FILE (gemm), --driver-cache (warm_start), "
+                    "--cpu-time (gemm_openblas)");
   }
   return options;
 }

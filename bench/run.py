@@ -10,6 +10,7 @@
 The exit status is 0 if every program ran and its results were right; a missed target does not change it.
 """
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -19,7 +20,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ORDER = ["launch", "pool", "transfer", "warm_start", "gemm"]
+PYTHON = ["python_launch", "python_transfer", "python_import"]  # beside this file
+ORDER = ["launch", "pool", "transfer", "warm_start", "gemm", "gemm_openblas", *PYTHON]
 KEPT_ROUNDS = 60
 LIMIT_BYTES = 200_000
 
@@ -187,6 +189,51 @@ def draw_transfer(plt, document):
     return figure
 
 
+def draw_fractions(plt, document):
+    """A column for each type: the fraction of the peer's speed over the size of squares, and for all other shapes."""
+    types = sorted({case["parameters"]["type"] for case in document["cases"]})
+    figure, axes = plt.subplots(2, len(types), figsize=(6.5 * len(types), 10), layout="constrained", squeeze=False, height_ratios=[3, 4])
+
+    def ratio(case, name):
+        return next((r for r in case["summary"]["ratios"] if r["name"] == name), None)
+
+    for column, kind in enumerate(types):
+        cases = [case for case in document["cases"] if case["parameters"]["type"] == kind]
+        squares = [c for c in cases if c["parameters"]["m"] == c["parameters"]["n"] == c["parameters"]["k"] and c["parameters"]["batch"] == 1]
+        top, bottom = axes[0][column], axes[1][column]
+        for combination, colour in zip(("NN", "NT", "TN", "TT"), (BLUE, GREEN, RED, "#805ad5")):
+            chosen = sorted((c for c in squares if c["parameters"]["transposes"] == combination), key=lambda c: c["parameters"]["n"])
+            for name, style, label in (("openblas / library", "o-", combination), ("openblas / in a row", "o:", f"{combination}, calls in a row")):
+                points = [(c["parameters"]["n"], r) for c in chosen if (r := ratio(c, name))]
+                if points:
+                    top.errorbar([n for n, _ in points], [r["ratio"] for _, r in points], fmt=style, color=colour, label=label, capsize=3,
+                                 yerr=[[r["ratio"] - r["low"] for _, r in points], [r["high"] - r["ratio"] for _, r in points]])
+        goals = sorted({(c["parameters"]["n"], c["comparisons"][0]["target"]["value"]) for c in squares if c["comparisons"][0]["target"]})
+        if goals:
+            top.plot([n for n, _ in goals], [g for _, g in goals], "_", color="black", markersize=22, markeredgewidth=3, label="target: at least")
+        top.axhline(1, color="black", linestyle=(0, (2, 1)), linewidth=1)
+        top.set_xscale("log", base=2)
+        ratio_axis(top)
+        sizes = sorted({c["parameters"]["n"] for c in squares})
+        top.set_xticks(sizes, [str(n) for n in sizes], rotation=45, fontsize=8)
+        top.set_title(f"{kind}: squares, call and wait", fontsize=10)
+        top.set_xlabel("m = n = k")
+        top.set_ylabel("speed over OpenBLAS's")
+        top.legend(fontsize=7, ncols=2)
+        others = [c for c in cases if c not in squares]
+        for y, case in enumerate(others):
+            r = case["summary"]["ratios"][0]
+            bottom.plot([r["low"], r["high"]], [y, y], color=BLUE, linewidth=7, alpha=0.35, solid_capstyle="butt")
+            bottom.plot(r["ratio"], y, "o", color=BLUE, markersize=7)
+        bottom.axvline(1, color="black", linestyle=(0, (2, 1)), linewidth=1)
+        bottom.set_yticks(range(len(others)), [case["name"].split(" ", 2)[2] for case in others], fontsize=8)
+        bottom.set_ylim(len(others) - 0.4, -0.6)
+        bottom.set_xlabel("speed over OpenBLAS's, m x n x k (x products)")
+        for a in (top, bottom):
+            a.grid(alpha=0.3)
+    return figure
+
+
 def ratio_axis(axes):
     """Ratios are read off in plain numbers, with the same distance for twice as fast as for twice as slow."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
@@ -210,7 +257,8 @@ def draw(document, path):
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    figure = (draw_transfer if document["name"] == "transfer" else draw_ratios)(plt, document)
+    special = {"transfer": draw_transfer, "gemm_openblas": draw_fractions, "gemm_openblas_one_thread": draw_fractions}
+    figure = special.get(document["name"], draw_ratios)(plt, document)
     figure.suptitle(f"{document['title']}\n", fontsize=13, fontweight="bold")
     figure.text(0.5, 1 - 0.42 / figure.get_figheight(), subtitle(document), ha="center", va="center", fontsize=9)
     figure.savefig(path, dpi=110)
@@ -232,14 +280,32 @@ def keep(document, results):
 
 # ---- running ---------------------------------------------------------------------------------------------------------
 
+def there(folder, name):
+    """Whether a program is built; for those in Python, the package."""
+    if name not in PYTHON:
+        return (folder / name).is_file()
+    if not (folder.parent / "python" / "gpucompute" / "_gpucompute.abi3.so").exists() or not (folder / "libraw_enqueue.so").exists():
+        return False
+    return all(importlib.util.find_spec(package) for package in ("numpy", "_cffi_backend"))
+
+
 def run_program(path, arguments):
     """The program's document; None, with the reason printed, if there is none or its results were wrong."""
-    done = subprocess.run([str(path), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command, environment = [str(path)], dict(os.environ)
+    if path.name in PYTHON:
+        build = path.parent.parent
+        environment["GPUC_BUILD_DIR"] = str(build)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(build / "python"), os.environ.get("PYTHONPATH")]))
+        command = [sys.executable, str(HERE / f"{path.name}.py")]
+    done = subprocess.run([*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     try:
         document = json.loads(done.stdout)
     except ValueError:
         print(f"{path.name}: no document (exit status {done.returncode})\n{done.stderr}", file=sys.stderr)
         return None
+    if document["correct"] and "unavailable" in document:
+        print(f"{path.name}: left out: {document['unavailable']}")
+        return document
     if done.returncode or not document["correct"] or not document["cases"]:
         print(f"{path.name}: FAILED: {document.get('error', 'no case was measured')}", file=sys.stderr)
         return None
@@ -265,6 +331,7 @@ def main():
     parser.add_argument("--results", type=Path, default=HERE / "results", help="where figures and pictures go (default: %(default)s)")
     parser.add_argument("--programs", type=Path, help="the folder of the programs (default: $GPUC_BUILD_DIR/bench, or build/release/bench)")
     parser.add_argument("--device", help="a device filter, as gpuc_device_select takes it")
+    parser.add_argument("--cpu-time", action="store_true", help="gemm_openblas: one thread each, and their CPU time; for busy machines")
     parser.add_argument("--seconds", type=float, help="how long a case goes on at least (default: 2)")
     options = parser.parse_args()
 
@@ -280,18 +347,20 @@ def main():
         return 0
 
     folder = options.programs or Path(os.environ.get("GPUC_BUILD_DIR", HERE.parent / "build" / "release")) / "bench"
-    names = [n for n in ORDER if (folder / n).is_file() and (not options.filters or any(f in n for f in options.filters))]
+    names = [n for n in ORDER if there(folder, n) and (not options.filters or any(f in n for f in options.filters))]
     if not names:
-        raise SystemExit(f"no such benchmark in {folder}; there are: {', '.join(n for n in ORDER if (folder / n).is_file()) or 'none; build first'}")
+        raise SystemExit(f"no such benchmark in {folder}; there are: {', '.join(n for n in ORDER if there(folder, n)) or 'none; build first'}")
     arguments = ["--quick"] * options.quick
     for name in ("device", "seconds"):
         if getattr(options, name) is not None:
             arguments += [f"--{name}", str(getattr(options, name))]
     failed = []
     for name in names:
-        document = run_program(folder / name, arguments)
+        document = run_program(folder / name, arguments + ["--cpu-time"] * (options.cpu_time and name == "gemm_openblas"))
         if document is None:
             failed.append(name)
+            continue
+        if "unavailable" in document:
             continue
         if options.raw:
             options.raw.mkdir(parents=True, exist_ok=True)
