@@ -95,6 +95,12 @@ def functions(text=None):
     return found
 
 
+def fallible(text=None):
+    """The functions whose result says how the call went; gpuc_last_error_status tells of an earlier one."""
+    return [function for function in functions(text)
+            if function.returns == "gpuc_status" and function.name != "gpuc_last_error_status"]
+
+
 def statuses(text=None):
     """Every gpuc_status, name to value."""
     text = HEADER.read_text() if text is None else text
