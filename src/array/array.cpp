@@ -6,6 +6,7 @@
 #include "array/element_convert.hpp"
 #include "array/kernel_call.hpp"
 #include "program/library_programs.hpp"
+#include "support/checked_math.hpp"
 #include "support/fail.hpp"
 
 namespace gpucompute {
@@ -86,8 +87,7 @@ void array_arange(Queue &queue, const ArrayView &view, const void *start, const 
                                .kernel(queue.context(), "array/arange.cl",
                                        {{"DST", std::to_string(static_cast<int>(to.type))}}, "array_arange"));
       const std::int64_t stride = to.strides[0] / part;
-      const std::uint64_t offset = to.root_offset / static_cast<std::uint64_t>(part) +
-                                   begin * static_cast<std::uint64_t>(stride);  // wraps to the right place
+      const std::uint64_t offset = moved(to.root_offset / static_cast<std::uint64_t>(part), begin, stride);
       call.set(count).set(static_cast<cl_ulong>(begin)).memory(*to.buffer, offset).set(static_cast<cl_long>(stride));
       call.bytes(first, size_of(work)).bytes(by, size_of(work));
       to.buffer->used_by(queue);

@@ -20,15 +20,15 @@ void CopyWalk::drop_ones(std::size_t first) {
 }
 
 void CopyWalk::simplify() {
+  drop_ones(0);  // their strides may be any number
   for (CopyAxis &axis : axes) {
     const bool backwards = axis.dst < 0;
     if (!backwards) continue;
-    dst_offset += (axis.size - 1) * static_cast<std::uint64_t>(axis.dst);  // wraps to the lower end
-    src_offset += (axis.size - 1) * static_cast<std::uint64_t>(axis.src);
+    dst_offset = moved(dst_offset, axis.size - 1, axis.dst);
+    src_offset = moved(src_offset, axis.size - 1, axis.src);
     axis.dst = -axis.dst;
     axis.src = -axis.src;
   }
-  drop_ones(0);
   std::stable_sort(axes.begin(), axes.end(), [](const CopyAxis &a, const CopyAxis &b) { return a.dst < b.dst; });
   std::vector<CopyAxis> merged;
   for (const CopyAxis &axis : axes) {
@@ -85,14 +85,14 @@ void CopyWalk::split(std::uint64_t most, const std::function<void(const CopyWalk
   for (std::uint64_t step = 0; step < outside; ++step) {
     std::uint64_t dst = dst_offset, src = src_offset, rest = step;
     for (std::size_t a = slowest + 1; a < axes.size(); ++a) {
-      dst += rest % axes[a].size * static_cast<std::uint64_t>(axes[a].dst);
-      src += rest % axes[a].size * static_cast<std::uint64_t>(axes[a].src);
+      dst = moved(dst, rest % axes[a].size, axes[a].dst);
+      src = moved(src, rest % axes[a].size, axes[a].src);
       rest /= axes[a].size;
     }
     for (std::uint64_t begin = 0; begin < axes[slowest].size; begin += chunk) {
       part.axes[slowest].size = std::min(chunk, axes[slowest].size - begin);
-      part.dst_offset = dst + begin * static_cast<std::uint64_t>(axes[slowest].dst);
-      part.src_offset = src + begin * static_cast<std::uint64_t>(axes[slowest].src);
+      part.dst_offset = moved(dst, begin, axes[slowest].dst);
+      part.src_offset = moved(src, begin, axes[slowest].src);
       each(part);
     }
   }

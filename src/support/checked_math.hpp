@@ -25,6 +25,11 @@ inline std::uint64_t magnitude(std::int64_t value) noexcept {
   return value < 0 ? static_cast<std::uint64_t>(-(value + 1)) + 1 : static_cast<std::uint64_t>(value);
 }
 
+// `steps` strides from `offset`; the caller has checked that this place exists, so nothing wraps.
+inline std::uint64_t moved(std::uint64_t offset, std::uint64_t steps, std::int64_t stride) noexcept {
+  return stride < 0 ? offset - steps * magnitude(stride) : offset + steps * static_cast<std::uint64_t>(stride);
+}
+
 // [offset, offset + size) must lie within [0, whole).
 inline void check_range(std::size_t offset, std::size_t size, std::size_t whole, const char *what) {
   if (offset > whole || size > whole - offset)
