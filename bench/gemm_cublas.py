@@ -4,7 +4,8 @@
     python3 bench/gemm_cublas.py --library build/release/libgpucompute.so --out results.json [--sizes FILE ...]
 
 Every product is checked against float64 on sampled rows before it is timed. A sample is many calls and one wait; the ratio
-of a product is the median of the ratios of neighbouring samples, cuBLAS's time over ours: above 1, ours is faster.
+of a product is the median of the ratios of neighbouring samples, cuBLAS's time over ours: above 1, ours is faster. With
+--clblast CLBlast takes its turn too, through the backend of that name, where it serves.
 
     python3 bench/gemm_cublas.py --render results.json picture.png
 """
@@ -85,26 +86,33 @@ def random_matrix(kind, rows, columns, seed):
 
 
 class Product:
-    """One problem on both sides. op "nt": A as it is, B transposed; and so on."""
+    """One problem on all sides. op "nt": A as it is, B transposed; and so on."""
 
-    def __init__(self, library, kind, mode, op, m, n, k, backend):
-        self.l, self.kind, self.mode, self.op, self.m, self.n, self.k = library, kind, mode, op, m, n, k
+    def __init__(self, library, kind, mode, op, m, n, k, batch, backend):
+        self.l, self.kind, self.mode, self.op, self.m, self.n, self.k, self.batch = library, kind, mode, op, m, n, k, batch
         ta, tb = op[0] == "t", op[1] == "t"
-        self.a = random_matrix(kind, *((k, m) if ta else (m, k)), m + 3 * k)
-        self.b = random_matrix(kind, *((n, k) if tb else (k, n)), n + 7 * k + 1)
-        self.op_a = self.a.t() if ta else self.a
-        self.op_b = self.b.t() if tb else self.b
+        shape_a, shape_b = ((k, m) if ta else (m, k)), ((n, k) if tb else (k, n))
+        self.a = random_matrix(kind, batch * shape_a[0], shape_a[1], m + 3 * k)
+        self.b = random_matrix(kind, batch * shape_b[0], shape_b[1], n + 7 * k + 1)
+        several = (batch,) if batch > 1 else ()
+        self.op_a, self.op_b = self.a.view(*several, *shape_a), self.b.view(*several, *shape_b)
+        self.op_a = self.op_a.mT if ta else self.op_a
+        self.op_b = self.op_b.mT if tb else self.op_b
         out = {"f8e4m3": torch.bfloat16, "i8": torch.int32}.get(kind, TYPES[kind][1])
-        self.result = torch.empty((m, n), dtype=out, device="cuda")
-        self.host = torch.empty((m, n), dtype=out)
+        self.result = torch.empty((*several, m, n), dtype=out, device="cuda")
+        self.host = torch.empty((*several, m, n), dtype=out)
         self.handles = [library.buffer(self.a.cpu()), library.buffer(self.b.cpu()),
-                        library.buffer(m * n * self.host.element_size())]
+                        library.buffer(self.host.numel() * self.host.element_size())]
         d = Desc()
         library.call("gpuc_gemm_desc_init", C.byref(d), C.c_size_t(C.sizeof(Desc)))
         d.type, d.transpose_a, d.transpose_b, d.m, d.n, d.k = TYPES[kind][0], int(ta), int(tb), m, n, k
         d.compute = {"": 0, "tf32": 1, "split": 2}[mode]
         d.backend = backend.encode() if backend else None
+        if batch > 1:
+            d.batch_count, d.a_stride, d.b_stride, d.c_stride = batch, m * k, k * n, m * n
         self.desc = d
+        self.clblast_desc = Desc.from_buffer_copy(d)
+        self.clblast_desc.backend = b"clblast"
         self.gemm = library.lib.gpuc_gemm
         self.args = (library.queue, C.byref(d), *self.handles, None, C.c_size_t(0), None)
         self.scale = torch.ones((), device="cuda")
@@ -113,8 +121,14 @@ class Product:
         if self.gemm(*self.args) != 0:
             raise RuntimeError(self.l.lib.gpuc_last_error_message().decode())
 
+    def clblast(self):
+        if self.gemm(self.l.queue, C.byref(self.clblast_desc), *self.handles, None, C.c_size_t(0), None) != 0:
+            raise RuntimeError(self.l.lib.gpuc_last_error_message().decode())
+
     def cublas(self):
-        if self.kind == "f8e4m3":
+        if self.batch > 1:
+            torch.bmm(self.op_a, self.op_b, out=self.result)
+        elif self.kind == "f8e4m3":
             torch._scaled_mm(self.op_a, self.op_b, self.scale, self.scale, out_dtype=torch.bfloat16,
                              use_fast_accum=True)
         elif self.kind == "i8":
@@ -122,7 +136,23 @@ class Product:
         else:
             torch.mm(self.op_a, self.op_b, out=self.result)
 
+    def has_clblast(self):
+        """CLBlast computes in IEEE f32 whatever is allowed; a product that allows less is no peer's."""
+        needed = C.c_size_t()
+        return not self.mode and self.l.lib.gpuc_gemm_explain(self.l.queue, C.byref(self.clblast_desc), None, C.c_size_t(0),
+                                                              C.byref(needed)) == 0 and self.serves()
+
+    def serves(self):
+        try:
+            self.clblast()
+            self.l.finish()
+        except RuntimeError:
+            return False
+        return True
+
     def has_peer(self):
+        if self.batch > 1 and self.kind in ("f8e4m3", "i8"):
+            return False
         if self.kind == "f8e4m3":
             return self.op == "nt" and self.k % 16 == 0 and self.n % 16 == 0
         if self.kind == "i8":
@@ -143,9 +173,9 @@ class Product:
         self.l.read(self.handles[2], self.host)
         rows = torch.unique(torch.cat([torch.arange(min(self.m, 4)), torch.randint(0, self.m, (28,)),
                                        torch.arange(max(self.m - 4, 0), self.m)]))
-        a, b = self.op_a[rows.cuda()].double(), self.op_b.double()
+        a, b = self.op_a[..., rows.cuda(), :].double(), self.op_b.double()
         exact, magnitude = a @ b, a.abs() @ b.abs()
-        got = self.host[rows].cuda().double()
+        got = self.host[..., rows, :].cuda().double()
         eps = {"f64": 2.0 ** -52, "i8": 0}.get(self.kind, 2.0 ** -23)
         if self.mode == "tf32":
             eps = 2.0 ** -10 / (self.k + 4) * 2 + eps
@@ -170,18 +200,28 @@ def timed(call, finish, count):
     return (time.perf_counter() - start) / count
 
 
-def measure(p, repeats, least):
+def measure(p, repeats, least, clblast):
     timed(p.ours, p.l.finish, 2)
     once = timed(p.ours, p.l.finish, 3)
     count = max(3, int(least / max(once, 1e-6)))
-    ours, peer = [], []
+    sides = {"ours": (p.ours, p.l.finish)}
     if p.has_peer():
-        timed(p.cublas, torch.cuda.synchronize, 3)
+        sides["cublas"] = (p.cublas, torch.cuda.synchronize)
+        timed(*sides["cublas"], 3)
+    if clblast and p.has_clblast():
+        sides["clblast"] = (p.clblast, p.l.finish)
+        timed(*sides["clblast"], 2)
+    samples = {name: [] for name in sides}
     for _ in range(repeats):
-        ours.append(timed(p.ours, p.l.finish, count))
-        if p.has_peer():
-            peer.append(timed(p.cublas, torch.cuda.synchronize, count))
-    return ours, peer
+        for name, side in sides.items():
+            samples[name].append(timed(*side, count))
+    return samples
+
+
+def ratios_to(samples, peer):
+    """Median, lowest, highest."""
+    ratios = sorted(theirs / ours for ours, theirs in zip(samples["ours"], samples[peer]))
+    return statistics.median(ratios), ratios[0], ratios[-1]
 
 
 def driver():
@@ -193,12 +233,13 @@ def driver():
 
 
 def read_problems(paths):
-    """Lines "types modes ops m n k", comma lists in the first three; "-" for no mode."""
+    """Lines "types modes ops m n k [batch]", comma lists in the first three; "-" for no mode."""
     for path in paths:
         for line in open(path, encoding="utf-8"):
             words = line.split("#")[0].split()
-            if len(words) != 6:
+            if len(words) not in (6, 7):
                 continue
+            words += ["1"] * (7 - len(words))
             for kind in words[0].split(","):
                 for op in words[2].split(","):
                     yield kind, words[1].replace("-", ""), op, *map(int, words[3:])
@@ -221,7 +262,7 @@ def render(results, picture):
         axis.axis("off")
     for axis, (name, rows) in zip(axes.flat, groups.items()):
         for op in sorted({r["op"] for r in rows}):
-            points = sorted(((r["m"] * r["n"] * r["k"]) ** (1 / 3), r["ratio"], r["ratio_low"], r["ratio_high"])
+            points = sorted(((r["m"] * r["n"] * r["k"] * r.get("batch", 1)) ** (1 / 3), r["ratio"], r["ratio_low"], r["ratio_high"])
                             for r in rows if r["op"] == op)
             x, y, low, high = zip(*points)
             axis.errorbar(x, y, [[a - b for a, b in zip(y, low)], [b - a for a, b in zip(y, high)]], marker="o",
@@ -229,7 +270,7 @@ def render(results, picture):
         axis.axhline(1, color="black", linewidth=0.8)
         axis.set_xscale("log", base=2)
         axis.set_title(name, fontsize=10)
-        axis.set_xlabel("cube root of m n k")
+        axis.set_xlabel("cube root of all multiplications")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7)
     axes[0][0].set_ylabel("time of cuBLAS / time of gpuc_gemm")
@@ -246,6 +287,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", required=True)
     parser.add_argument("--out")
     parser.add_argument("--backend", default="")
+    parser.add_argument("--clblast", action="store_true", help="CLBlast as well")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--least", type=float, default=0.02, help="seconds of a sample")
     o = parser.parse_args()
@@ -254,27 +296,28 @@ def main():
     torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
     library = Library(os.path.abspath(o.library))
     rows, failed = [], 0
-    for kind, mode, op, m, n, k in read_problems(o.sizes):
+    for kind, mode, op, m, n, k, batch in read_problems(o.sizes):
         torch.backends.cuda.matmul.allow_tf32 = mode == "tf32"
-        name = f"{kind}{'/' + mode if mode else ''} {op} {m}x{n}x{k}"
+        name = f"{kind}{'/' + mode if mode else ''} {op} {m}x{n}x{k}{f' x{batch}' if batch > 1 else ''}"
         try:
-            p = Product(library, kind, mode, op, m, n, k, o.backend)
+            p = Product(library, kind, mode, op, m, n, k, batch, o.backend)
             over, relative = p.error()
-            ours, peer = measure(p, o.repeats, o.least)
+            samples = measure(p, o.repeats, o.least, o.clblast)
         except RuntimeError as error:
             print(f"{name:36} FAILED {str(error)[:300]}", flush=True)
             failed += 1
             continue
-        flops = 2.0 * m * n * k
-        row = {"type": kind, "mode": mode, "op": op, "m": m, "n": n, "k": k, "backend": p.backend(),
-               "tflops": flops / statistics.median(ours) / 1e12, "seconds": statistics.median(ours),
-               "error_over_bound": over, "relative_error": relative}
+        flops, seconds = 2.0 * m * n * k * batch, statistics.median(samples["ours"])
+        row = {"type": kind, "mode": mode, "op": op, "m": m, "n": n, "k": k, "batch": batch, "backend": p.backend(),
+               "tflops": flops / seconds / 1e12, "seconds": seconds, "error_over_bound": over, "relative_error": relative}
         text = f"{name:36} {row['backend']:14} {row['tflops']:8.1f} TFLOP/s"
-        if peer:
-            ratios = sorted(b / a for a, b in zip(ours, peer))
-            row.update(peer_tflops=flops / statistics.median(peer) / 1e12, ratio=statistics.median(ratios),
-                       ratio_low=ratios[0], ratio_high=ratios[-1])
-            text += f"  cuBLAS {row['peer_tflops']:8.1f}  ratio {row['ratio']:.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})"
+        if "cublas" in samples:
+            middle, low, high = ratios_to(samples, "cublas")
+            row.update(peer_tflops=flops / statistics.median(samples["cublas"]) / 1e12, ratio=middle, ratio_low=low, ratio_high=high)
+            text += f"  cuBLAS {row['peer_tflops']:8.1f}  ratio {middle:.3f} ({low:.3f}-{high:.3f})"
+        if "clblast" in samples:
+            row["clblast_ratio"], row["clblast_ratio_low"], row["clblast_ratio_high"] = ratios_to(samples, "clblast")
+            text += f"  to CLBlast {row['clblast_ratio']:.2f}"
         wrong = not over <= (1 if kind != "i8" else 0)
         failed += wrong
         print(text + f"  error {over:.3f} of bound, {relative:.1e}" + ("  WRONG" if wrong else ""), flush=True)

@@ -40,6 +40,7 @@ class GemmBackend {
 const std::vector<const GemmBackend *> &gemm_backends();
 
 const GemmBackend &nvidia_wgmma_backend();
+const GemmBackend &nvidia_mma_backend();
 const GemmBackend &nvidia_tma_backend();
 const GemmBackend &nvidia_dmma_backend();
 const GemmBackend &nvidia_sgemm_backend();

@@ -5,7 +5,8 @@ namespace gpucompute {
 const std::vector<const GemmBackend *> &gemm_backends() {
   // Never destroyed: threads that outlive main() may still be in here.
   static const auto *const in_order_of_preference = new std::vector<const GemmBackend *>{
-      &nvidia_wgmma_backend(), &nvidia_tma_backend(), &nvidia_dmma_backend(), &nvidia_sgemm_backend(), &cpu_backend(),
+      &nvidia_wgmma_backend(), &nvidia_mma_backend(),   &nvidia_tma_backend(),
+      &nvidia_dmma_backend(),  &nvidia_sgemm_backend(), &cpu_backend(),
 #ifdef GPUCOMPUTE_CLBLAST
       &clblast_backend(),
 #endif

@@ -6,6 +6,7 @@
 #include "gemm/kernel_call.hpp"
 #include "gemm/panel.hpp"
 #include "gemm/prepared.hpp"
+#include "gemm/ptx_type.hpp"
 #include "gemm/tensor_maps.hpp"
 #include "gemm/wgmma_plan.hpp"
 #include "runtime/timeline.hpp"
@@ -21,30 +22,22 @@ struct Side {
   std::uint64_t box_lines = 0;
 };
 
-// How the instruction and the copy engine name a type.
-struct TypeNames {
-  const char *ptx;
-  std::uint64_t map;
-};
-TypeNames names_of(DataType type) {
+// What the copy engine calls a type.
+std::uint64_t map_type(DataType type) {
   switch (type) {
     case DataType::f16:
-      return {"f16", 6};
+      return 6;
     case DataType::bf16:
-      return {"bf16", 10};
+      return 10;
     case DataType::f32:
-      return {"tf32", 11};  // rounded as it is copied
-    case DataType::f8e4m3:
-      return {"e4m3", 0};
-    case DataType::f8e5m2:
-      return {"e5m2", 0};
+      return 11;  // tf32: rounded as it is copied
     default:
-      return {"s8", 0};
+      return 0;
   }
 }
 
 std::uint64_t map_type_of_c(DataType type) {
-  return type == DataType::i32 ? 3 : type == DataType::f32 ? 7 : names_of(type).map;
+  return type == DataType::i32 ? 3 : type == DataType::f32 ? 7 : map_type(type);
 }
 
 // Counters of parts that have arrived, all 0 between products. Two products at once must not share them.
@@ -155,7 +148,6 @@ class WgmmaBackend final : public GemmBackend {
     const DataType type = task.a.type;
     const std::size_t element = size_of(type), c_size = size_of(task.c.type);
     const bool integer = type == DataType::i8;
-    const TypeNames names[2] = {names_of(a.operand.type), names_of(b.operand.type)};
     std::string flags = ", 1, 1";
     if (element == 2) flags += text(", ", a.lines_are_k ? 1 : 0, ", ", b.lines_are_k ? 1 : 0);
     const GemmEpilogue &e = task.epilogue;
@@ -163,26 +155,26 @@ class WgmmaBackend final : public GemmBackend {
                      : task.c.type == DataType::f16  ? 1
                      : task.c.type == DataType::bf16 ? 2
                                                      : 3;
-    LibraryPrograms::Defines defines{
-        {"BN", std::to_string(plan.columns)},
-        {"STAGES", std::to_string(plan.stages)},
-        {"GROUP_M", std::to_string(plan.group_rows)},
-        {"ES", std::to_string(element)},
-        {"CS", std::to_string(c_size)},
-        {"KIND_C", std::to_string(kind)},
-        {"A_LINES_ARE_K", a.lines_are_k ? "1" : "0"},
-        {"B_LINES_ARE_K", b.lines_are_k ? "1" : "0"},
-        {"C_TRANSPOSED", plan.transposed ? "1" : "0"},
-        {"STORE_BOXES", boxes ? "1" : "0"},
-        // Matrix units cut off what sums lose; f32 does not.
-        {"PROMOTE", task.mode == Compute::f32_split ? "4" : "0"},
-        {"PASSES", task.mode == Compute::f32_split ? "3" : "1"},
-        {"HAS_BETA", task.beta != 0.0 ? "1" : "0"},
-        {"HAS_RESIDUAL", e.has_residual() ? "1" : "0"},
-        {"ACTIVATION", std::to_string(static_cast<int>(e.activation))},
-        {"WGMMA_TYPES", text("\"", integer ? "s32." : "f32.", names[0].ptx, ".", names[1].ptx, "\"")},
-        {"WGMMA_K", std::to_string(32 / element)},
-        {"WGMMA_FLAGS", text("\"", integer ? "" : flags, "\"")}};
+    LibraryPrograms::Defines defines{{"BN", std::to_string(plan.columns)},
+                                     {"STAGES", std::to_string(plan.stages)},
+                                     {"GROUP_M", std::to_string(plan.group_rows)},
+                                     {"ES", std::to_string(element)},
+                                     {"CS", std::to_string(c_size)},
+                                     {"KIND_C", std::to_string(kind)},
+                                     {"A_LINES_ARE_K", a.lines_are_k ? "1" : "0"},
+                                     {"B_LINES_ARE_K", b.lines_are_k ? "1" : "0"},
+                                     {"C_TRANSPOSED", plan.transposed ? "1" : "0"},
+                                     {"STORE_BOXES", boxes ? "1" : "0"},
+                                     // Matrix units cut off what sums lose; f32 does not.
+                                     {"PROMOTE", task.mode == Compute::f32_split ? "4" : "0"},
+                                     {"PASSES", task.mode == Compute::f32_split ? "3" : "1"},
+                                     {"HAS_BETA", task.beta != 0.0 ? "1" : "0"},
+                                     {"HAS_RESIDUAL", e.has_residual() ? "1" : "0"},
+                                     {"ACTIVATION", std::to_string(static_cast<int>(e.activation))},
+                                     {"WGMMA_TYPES", text("\"", integer ? "s32." : "f32.", ptx_type(a.operand.type),
+                                                          ".", ptx_type(b.operand.type), "\"")},
+                                     {"WGMMA_K", std::to_string(32 / element)},
+                                     {"WGMMA_FLAGS", text("\"", integer ? "" : flags, "\"")}};
     if (integer) defines.emplace_back("WGMMA_INTEGER", "1");
     if (e.bias != Bias::none) {
       const bool per_row = (e.bias == Bias::per_row) != plan.transposed;
@@ -208,11 +200,11 @@ class WgmmaBackend final : public GemmBackend {
         const Side &side = i ? b : a;
         GemmOperand operand = side.operand;
         if (low[pass][i]) operand.offset += panels[i].low_offset;
-        maps.push_back(map_of(operand, task.batch_count, names_of(operand.type).map, side.lines_are_k ? 64 : per_box,
+        maps.push_back(map_of(operand, task.batch_count, map_type(operand.type), side.lines_are_k ? 64 : per_box,
                               side.lines_are_k ? per_box : side.box_lines));
       }
     maps.push_back(
-        map_of(c, task.batch_count, boxes ? map_type_of_c(c.type) : names_of(c.type).map, 128 / size_of(c.type), 64));
+        map_of(c, task.batch_count, boxes ? map_type_of_c(c.type) : map_type(c.type), 128 / size_of(c.type), 64));
     auto prepared = std::make_unique<Prepared>();
     prepared->maps = TensorMaps::of(context).place(queue, maps);
     KernelCall call(LibraryPrograms::of(context).kernel(context, "gemm/nvidia_wgmma.cl",

@@ -49,9 +49,12 @@ void fork_once(bool release, bool orderly, bool busy) {
   release_all();
 }
 
+// Each thread has had a round before the first fork: a driver that still loads compiled kernels registers functions for
+// the end of the process, and glibc's lock of these, taken at a fork, keeps the child's exit() waiting for ever.
 void fork_among_threads() {
   make_all();
   std::atomic<bool> stop{false};
+  std::atomic<int> rounds{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i)
     threads.emplace_back([&] {
@@ -62,8 +65,10 @@ void fork_among_threads() {
         gpuc_buffer_read(buffer, o.queue, 0, 64, host);
         gpuc_buffer_write(o.large, o.queue, 0, large_size, large_host);
         gpuc_buffer_release(buffer);
+        ++rounds;
       }
     });
+  while (rounds < 12) std::this_thread::yield();
   for (int i = 0; i < 10; ++i) {
     std::fflush(nullptr);
     const pid_t child = fork();
