@@ -186,12 +186,13 @@ inline value_t finished(const Target *t, sum_t sum, int row, int column) {
 
 #if STORE_BOXES
 // Boxes of 64 rows by 128 bytes go to local memory, two in turn, and from there to C; the edges are cut off there.
+// `stores` counts them across the tiles: a tile may have an odd number, and the last one may still be on its way.
 inline void store_tile(const Target *t, global const uchar *map_c, sum_t *d, uint boxes, int row, int column, int z,
-                       int bar) {
+                       int bar, int *stores) {
   const int item = (int)get_local_id(0) & 127, lane = item & 31, warp = item >> 5;
 #pragma unroll
   for (int box = 0; box < BN / BOX; ++box) {
-    const uint at = boxes + (box & 1) * BOX_BYTES;
+    const uint at = boxes + (uint)((*stores)++ & 1) * BOX_BYTES;
     if (item == 0) bulk_wait_read(1);
     named_barrier(bar, 128);
 #if CS == 2
@@ -242,7 +243,7 @@ inline void store_tile(const Target *t, global const uchar *map_c, sum_t *d, uin
 }
 #else
 inline void store_tile(const Target *t, global const uchar *map_c, sum_t *d, uint boxes, int row, int column, int z,
-                       int bar) {
+                       int bar, int *stores) {
   const int item = (int)get_local_id(0) & 127, lane = item & 31, warp = item >> 5;
   const int r = row + warp * 16 + (lane >> 2), q = column + (lane & 3) * 2;
 #pragma unroll
@@ -323,7 +324,7 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
   const int consumer = warpgroup - 1;
   const uint boxes = base + STAGES * STAGE_BYTES + consumer * 2 * BOX_BYTES;
   Target target = {alpha, beta, output_scale, c, 0, ldc, residual, 0, ldr, bias, bias_offset, m, n};
-  int stage = 0;
+  int stage = 0, stores = 0;
   uint parity = 0;
   for (int w = (int)get_group_id(0); w < work; w += groups) {
     PLACE_TILE
@@ -391,7 +392,7 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
     }
     target.c_at = c_offset + z * c_stride;
     target.residual_at = residual_offset + z * residual_stride;
-    store_tile(&target, map + PASSES * 256, d, boxes, row + consumer * 64, column, z, consumer + 1);
+    store_tile(&target, map + PASSES * 256, d, boxes, row + consumer * 64, column, z, consumer + 1, &stores);
   }
 #if STORE_BOXES
   if ((item & 127) == 0) bulk_wait(0);

@@ -83,6 +83,34 @@ TEST_CASE("batches") {
       }
 }
 
+// More tiles than a GPU has units, and next to nothing to compute for each: what a group does for one tile is still
+// under way when it comes to the next.
+TEST_CASE("many small products") {
+  SKIP_WITHOUT_COMPILER();
+  const Bench bench;
+  const struct {
+    DataType type, c_type;
+    std::int64_t n;
+  } cases[] = {{DataType::bf16, DataType::bf16, 64},
+               {DataType::f16, DataType::f16, 64},
+               {DataType::bf16, DataType::f32, 32},
+               {DataType::f32, DataType::f32, 64},
+               {DataType::f64, DataType::f64, 64}};
+  std::uint64_t salt = 2100;
+  for (const auto &it : cases)
+    for (const std::string &backend : able_backends(bench, it.type, 2)) {
+      GemmProblem p = problem_of(it.type, 64, it.n, 8);
+      p.backend = backend;
+      p.c_type = it.c_type;
+      p.transpose_b = Transpose::trans;
+      p.batch_count = 600;
+      spread(p, 0);
+      p.c_offset = 13;               // lines of C start at multiples of 16 bytes then: see Banded
+      if (cannot(bench, p).empty())  // CLBlast has no C of another type
+        check_gemm(bench, p, ++salt);
+    }
+}
+
 TEST_CASE("beta 0 does not read C, alpha 0 and k 0 do not read A and B") {
   SKIP_WITHOUT_COMPILER();
   const Bench bench;

@@ -73,7 +73,7 @@ FAULTS = [
     Fault("wrong order", "a column-major product adds a bias along the other side", "src/gemm/gemm_task.cpp",
           "e.bias == Bias::per_row ? Bias::per_column : Bias::per_row;", "e.bias;", "core.gemm capi"),
     Fault("wrong sign", "a view with a negative stride is copied from the wrong end", "src/array/copy_plan.cpp",
-          "    src_offset += (axis.size - 1) * static_cast<std::uint64_t>(axis.src);\n    axis.dst = -axis.dst;",
+          "    src_offset = moved(src_offset, axis.size - 1, axis.src);\n    axis.dst = -axis.dst;",
           "    axis.dst = -axis.dst;", "core.array"),
     Fault("edge of a tile", "rows past the edge of A are read", "kernels/gemm/simt.cl",
           "next_a[i] = kk < k && r < m ?", "next_a[i] = kk <= k && r < m ?", "core.gemm"),
