@@ -133,7 +133,7 @@ class ScenarioSweep {
       sweep.begin_point();
       scenario_.run(steps);
       sweep.end_point();
-      if (steps.status() == GPUC_ERROR_UNSUPPORTED) {
+      if (steps.not_on_this_device()) {
         sweep.skip(scenario_.name, "not on this device: " + steps.message());
         return -1;
       }
@@ -260,7 +260,7 @@ struct FirstUse {
     shared.failed = alloc_hook::failed();
     alloc_hook::record_stacks(nullptr, 0);
     alloc_hook::disarm();
-    shared.unsupported = steps.status() == GPUC_ERROR_UNSUPPORTED;
+    shared.unsupported = steps.not_on_this_device();
     if (!shared.unsupported) check_failure(steps, "");
     scenario.run(again);
     if (!shared.unsupported && again.status() != GPUC_OK)

@@ -39,6 +39,10 @@ class Steps {
   void wrong(const std::string &what) { problems_.push_back(what); }
 
   gpuc_status status() const { return status_; }
+  // It cannot do what the scenario does, or has no memory for it.
+  bool not_on_this_device() const {
+    return status_ == GPUC_ERROR_UNSUPPORTED || status_ == GPUC_ERROR_ALLOCATION_TOO_LARGE;
+  }
   const std::string &function() const { return function_; }
   const std::string &message() const { return message_; }
   // What may never be: wrong results, failures without a message, statuses that the header does not document.
