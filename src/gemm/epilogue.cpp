@@ -18,7 +18,7 @@ GemmTask product_alone(const GemmTask &task) {
   return product;
 }
 
-void enqueue_epilogue(const GemmTask &task, Buffer *product, Queue &queue, Waits waits, OutEvent out) {
+void enqueue_epilogue(const GemmTask &task, const StoredProduct &product, Queue &queue, Waits waits, OutEvent out) {
   Context &context = queue.context();
   const GemmEpilogue &e = task.epilogue;
   LibraryPrograms::Defines defines = element_defines(task);
@@ -30,7 +30,7 @@ void enqueue_epilogue(const GemmTask &task, Buffer *product, Queue &queue, Waits
   KernelCall call(LibraryPrograms::of(context).kernel(context, "gemm/epilogue.cl", defines, "gemm_epilogue"),
                   task.is_double());
   call.number(task.m).number(task.n).number(task.batch_count);
-  call.memory(product ? *product : *task.c.buffer).number(product != nullptr);
+  call.memory(product.buffer ? *product.buffer : *task.c.buffer).number(product.buffer ? product.parts : 0);
   call.real(task.beta.real()).matrix(task.c);
   const bool bias = e.bias != Bias::none;
   call.memory(bias ? *e.bias_values.buffer : *task.c.buffer).number(bias ? e.bias_values.offset : 0);
@@ -41,7 +41,7 @@ void enqueue_epilogue(const GemmTask &task, Buffer *product, Queue &queue, Waits
   // The kernel loops, so that any number of work-items is right; the driver chooses their groups.
   constexpr std::uint64_t most_items = 1 << 20;
   const std::size_t global = std::min(task.c.lines * task.c.length * task.batch_count, most_items);
-  for (Buffer *buffer : {product, task.c.buffer, e.bias_values.buffer, e.residual.buffer})
+  for (Buffer *buffer : {product.buffer, task.c.buffer, e.bias_values.buffer, e.residual.buffer})
     if (buffer) buffer->used_by(queue);
   enqueue(queue, "clEnqueueNDRangeKernel", "the epilogue of a matrix product", waits, out,
           [&](cl_uint count, const cl_event *events, cl_event *event) {

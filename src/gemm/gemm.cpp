@@ -6,6 +6,7 @@
 #include "gemm/epilogue.hpp"
 #include "gemm/gemm_backend.hpp"
 #include "gemm/gemm_state.hpp"
+#include "gemm/k_parts.hpp"
 #include "gemm/steps.hpp"
 #include "gemm/tunings.hpp"
 #include "profile/recorder.hpp"
@@ -73,10 +74,21 @@ void run_with_epilogue(const GemmBackend &backend, GemmTask &task, Queue &queue,
   Steps steps(queue, waits, out, 2);
   steps.next([&](Waits w, OutEvent o) { backend.run(product, queue, w, o); });
   task.c_written = true;
-  steps.next([&](Waits w, OutEvent o) { enqueue_epilogue(task, workspace.get(), queue, w, o); });
+  steps.next([&](Waits w, OutEvent o) { enqueue_epilogue(task, {workspace.get(), 1}, queue, w, o); });
+}
+
+// How a GPU's backend that does not cut k itself should have it.
+KParts parts_for(const GemmBackend &backend, const GemmTask &task, Queue &queue) {
+  const DeviceInfo &info = queue.device().info();
+  if (info.type != DeviceType::gpu || backend.cuts_k()) return {};
+  const KParts parts = k_parts_for(task, info.compute_units);
+  if (parts.count == 1 || !backend.refusal(parts_of(task, parts), queue).empty()) return {};
+  return parts;
 }
 
 void run_one(const GemmBackend &backend, GemmTask &task, Queue &queue, Waits waits, OutEvent out) {
+  const KParts parts = parts_for(backend, task, queue);
+  if (parts.count > 1) return run_in_parts(backend, task, parts, queue, waits, out);
   if (task.epilogue.nothing() || backend.does_epilogue(task)) return backend.run(task, queue, waits, out);
   run_with_epilogue(backend, task, queue, waits, out);
 }
@@ -200,7 +212,7 @@ void gemm(Queue &queue, const GemmProblem &problem, Buffer *a, Buffer *b, Buffer
     if (const std::string reason = type_refusal(task, queue); !reason.empty())
       fail(Status::unsupported, "'", queue.device().info().name, "' cannot serve this problem: ", reason);
     if (task.epilogue.nothing()) return scale_c(task, queue, waits, out);
-    return enqueue_epilogue(task, nullptr, queue, waits, out);
+    return enqueue_epilogue(task, {nullptr, 0}, queue, waits, out);
   }
   if (!forced) return run_first_that_can(task, queue, waits, out);
   const std::string reason = refusal_of(*forced, task, queue);

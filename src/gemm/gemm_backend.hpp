@@ -26,6 +26,8 @@ class GemmBackend {
   // around it: products into a workspace and a pass over them, one product for each group.
   virtual bool does_epilogue(const GemmTask &) const noexcept { return false; }
   virtual bool takes_groups() const noexcept { return false; }
+  // Whether it shares out a long k among units where C has few elements; if not, the planner does.
+  virtual bool cuts_k() const noexcept { return false; }
   // Its parameters, where it has any that a device may want otherwise.
   virtual const Tunable *tunable() const noexcept { return nullptr; }
   // Puts the product on the queue. The task has something to compute and was not refused. Sets task.c_written before

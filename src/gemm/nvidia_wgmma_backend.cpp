@@ -81,6 +81,8 @@ class WgmmaBackend final : public GemmBackend {
     return task.epilogue.activation != Activation::swiglu;
   }
 
+  bool cuts_k() const noexcept override { return true; }
+
   std::string refusal(const GemmTask &task, Queue &queue) const override {
     if (queue.device().info().nvidia_compute_capability != 900) return "it needs a GPU of compute capability 9.0";
     switch (task.a.type) {

@@ -111,9 +111,14 @@ BlockLease::~BlockLease() {
 void BlockLease::unmap(const Mapping &mapping) noexcept {
   if (!process_running()) return;
   cl_command_queue queue = mapping.timeline->queue();
-  // The command that maps may still be waiting for something.
-  if (!mapping.in_order && clEnqueueBarrierWithWaitList(queue, 0, nullptr, nullptr) == CL_SUCCESS)
+  // The command that maps may still be waiting for something, and PoCL crashes if this one overtakes it: if there is no
+  // barrier to be had, not at the second try either, it stays mapped.
+  if (!mapping.in_order) {
+    if (clEnqueueBarrierWithWaitList(queue, 0, nullptr, nullptr) != CL_SUCCESS &&
+        clEnqueueBarrierWithWaitList(queue, 0, nullptr, nullptr) != CL_SUCCESS)
+      return;
     mapping.timeline->submitted();
+  }
   if (clEnqueueUnmapMemObject(queue, block_->memory(), mapping.pointer, 0, nullptr, nullptr) != CL_SUCCESS) return;
   mapping.timeline->submitted();
   clFlush(queue);

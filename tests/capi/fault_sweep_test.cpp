@@ -81,8 +81,7 @@ void sweep_scenario(const Scenario &scenario) {
   std::vector<std::pair<std::string, long>> waiting_calls;
   for (const char *function : {"clWaitForEvents", "clFinish"})
     waiting_calls.emplace_back(function, faults.calls(function));
-  if (steps.not_on_this_device())
-    return sweep.skip(scenario.name, "not on this device: " + steps.message());
+  if (steps.not_on_this_device()) return sweep.skip(scenario.name, "not on this device: " + steps.message());
   for (const std::string &problem : steps.problems()) sweep.report(Problem::other, problem);
   if (steps.status() != GPUC_OK)
     return sweep.report(Problem::other, "fails without faults: " + steps.function() + ": " + steps.message());
