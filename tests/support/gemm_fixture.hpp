@@ -234,9 +234,15 @@ struct Fills {
   Fill a = ordinary, b = ordinary, c = ordinary;
 };
 
+// How a product is computed.
+using How = std::function<void(Queue &, const GemmProblem &, Buffer *, Buffer *, Buffer &)>;
+inline void as_users_do(Queue &queue, const GemmProblem &p, Buffer *a, Buffer *b, Buffer &c) {
+  gemm(queue, p, a, b, c);
+}
+
 // Computes on the device of the queue and compares. Returns what is wrong, "" if nothing is.
 inline std::string run_and_compare(const Bench &bench, Queue &queue, GemmProblem p, std::uint64_t salt,
-                                   const Fills &fills = {}) {
+                                   const Fills &fills = {}, const How &compute = as_users_do) {
   Random random(salt);
   // NaN around A and B: what is read there shows in C.
   const Bytes a = make_matrix(p, p.type, p.transpose_a, p.m, p.k, p.lda, p.a_offset, p.a_stride, random, fills.a,
@@ -247,7 +253,7 @@ inline std::string run_and_compare(const Bench &bench, Queue &queue, GemmProblem
                                    fills.c, {-77, 55});
   const Banded banded_a(bench, p, a), banded_b(bench, p, b), banded_c(bench, p, before);
   bench.queue->finish();
-  gemm(queue, p, banded_a.slice.get(), banded_b.slice.get(), *banded_c.slice);
+  compute(queue, p, banded_a.slice.get(), banded_b.slice.get(), *banded_c.slice);
   queue.finish();
   Bytes after(before.size());
   banded_c.slice->read(queue, 0, after.size(), after.data());
