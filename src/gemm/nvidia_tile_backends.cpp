@@ -65,6 +65,8 @@ class DmmaBackend final : public TileBackend {
     return too_large_for_int(task);
   }
 
+  bool steps_back(const GemmTask &task) const noexcept override { return std::max(task.m, task.n) <= 16; }
+
   void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const override {
     launch(task, f64_shapes(), queue, waits, out);
   }
@@ -118,7 +120,9 @@ class MmaBackend final : public TileBackend {
     return too_large_for_int(task);
   }
 
+  // For other types than f32 there is none that would be faster.
   bool steps_back(const GemmTask &task) const noexcept override {
+    if (task.a.type != DataType::f32) return false;
     return (wish_for(task.a, task).turned || wish_for(task.b, task).turned) && is_small_for_panels(task);
   }
 

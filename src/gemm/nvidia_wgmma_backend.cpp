@@ -82,6 +82,10 @@ class WgmmaBackend final : public GemmBackend {
   }
 
   bool cuts_k() const noexcept override { return true; }
+  // Its tiles of 128 rows would be empty for the most part.
+  bool steps_back(const GemmTask &task) const noexcept override {
+    return task.batch_count > 1 && std::max(task.m, task.n) <= 32;
+  }
 
   std::string refusal(const GemmTask &task, Queue &queue) const override {
     if (queue.device().info().nvidia_compute_capability != 900) return "it needs a GPU of compute capability 9.0";

@@ -14,9 +14,10 @@ struct Panel {
   std::uint64_t low_offset = 0;  // elements; with `split`, where the second panel starts
 };
 
-// Whether a product is so small that turning the lines of a matrix takes longer than another backend takes for all of
-// it.
+// Whether a product is so small, or has so little to compute for each element, that turning the lines of a matrix takes
+// longer than what another backend loses.
 inline bool is_small_for_panels(const GemmTask &task) noexcept {
+  if (std::min({task.m, task.n, task.k}) <= 64) return true;
   return static_cast<double>(task.m) * static_cast<double>(task.n) * static_cast<double>(task.k) *
              static_cast<double>(task.batch_count) <
          700.0 * 700.0 * 700.0;
