@@ -245,12 +245,46 @@ def read_problems(paths):
                     yield kind, words[1].replace("-", ""), op, *map(int, words[3:])
 
 
+def render_shapes(data, pyplot):
+    """One panel per type, two bars per product: the times of cuBLAS and CLBlast over ours."""
+    types = sorted({row["type"] for row in data["rows"]})
+    most = max(sum(row["type"] == kind for row in data["rows"]) for kind in types)
+    figure, axes = pyplot.subplots(1, len(types), figsize=(5 * len(types), 5.5), squeeze=False)
+    for axis, kind in zip(axes.flat, types):
+        rows = [row for row in data["rows"] if row["type"] == kind][::-1]
+        names = [f"{r['op']} {r['m']}x{r['n']}x{r['k']}" + (f" x {r['batch']}" if r["batch"] > 1 else "") for r in rows]
+        for offset, key, peer in ((0.2, "ratio", "cuBLAS"), (-0.2, "clblast_ratio", "CLBlast")):
+            there = [(i + offset, r) for i, r in enumerate(rows) if key in r]
+            if not there:
+                continue
+            middle = [r[key] for _, r in there]
+            spread = [[r[key] - r[key + "_low"] for _, r in there], [r[key + "_high"] - r[key] for _, r in there]]
+            axis.barh([i for i, _ in there], middle, 0.38, xerr=spread, label=peer, error_kw={"linewidth": 0.8})
+        axis.set_yticks(range(len(rows)), names, fontsize=7)
+        axis.set_ylim(len(rows) - 1 - most + 0.4, len(rows) - 0.4)
+        axis.axvline(1, color="black", linewidth=0.8)
+        axis.set_title(kind, fontsize=10)
+        axis.set_xlim(0, 6)
+        axis.set_xlabel("time of the peer / time of gpuc_gemm")
+        axis.legend(fontsize=7)
+    return figure
+
+
 def render(results, picture):
-    """One panel per type: cuBLAS's time over ours, by the size of the product."""
+    """A picture of squares, or of a file with batches."""
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot
     data = json.load(open(results, encoding="utf-8"))
+    batches = any(row.get("batch", 1) > 1 for row in data["rows"])
+    figure = (render_shapes if batches else render_squares)(data, pyplot)
+    figure.suptitle(f"{data['device']}, PyTorch {data['torch']} (CUDA {data['cuda']}), {data['date']}", fontsize=10)
+    figure.tight_layout()
+    figure.savefig(picture)
+
+
+def render_squares(data, pyplot):
+    """One panel per type: cuBLAS's time over ours, by the size of the product."""
     groups = {}
     for row in data["rows"]:
         if "ratio" in row:
@@ -262,7 +296,7 @@ def render(results, picture):
         axis.axis("off")
     for axis, (name, rows) in zip(axes.flat, groups.items()):
         for op in sorted({r["op"] for r in rows}):
-            points = sorted(((r["m"] * r["n"] * r["k"] * r.get("batch", 1)) ** (1 / 3), r["ratio"], r["ratio_low"], r["ratio_high"])
+            points = sorted(((r["m"] * r["n"] * r["k"]) ** (1 / 3), r["ratio"], r["ratio_low"], r["ratio_high"])
                             for r in rows if r["op"] == op)
             x, y, low, high = zip(*points)
             axis.errorbar(x, y, [[a - b for a, b in zip(y, low)], [b - a for a, b in zip(y, high)]], marker="o",
@@ -270,13 +304,11 @@ def render(results, picture):
         axis.axhline(1, color="black", linewidth=0.8)
         axis.set_xscale("log", base=2)
         axis.set_title(name, fontsize=10)
-        axis.set_xlabel("cube root of all multiplications")
+        axis.set_xlabel("cube root of m n k")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7)
     axes[0][0].set_ylabel("time of cuBLAS / time of gpuc_gemm")
-    figure.suptitle(f"{data['device']}, PyTorch {data['torch']} (CUDA {data['cuda']}), {data['date']}", fontsize=10)
-    figure.tight_layout()
-    figure.savefig(picture)
+    return figure
 
 
 def main():
