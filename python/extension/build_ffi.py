@@ -21,10 +21,11 @@ def main():
     ffi = cffi.FFI()
     ffi.cdef(CDEF.read_text())
     ffi.cdef((HERE / "launch.h").read_text().split("/* cdef */")[1])
+    ffi.cdef((HERE / "call.h").read_text().split("/* cdef */")[1])
     ffi.cdef((HERE / "native.h").read_text().split("/* cdef */")[1])
     ffi.cdef((HERE / "interchange.h").read_text().split("/* cdef */")[1])
     ffi.cdef(CALLBACKS)
-    ffi.set_source("gpucompute._gpucompute", '#include <gpucompute/gpucompute.h>\n#include "launch.h"\n#include "native.h"\n#include "interchange.h"\n')
+    ffi.set_source("gpucompute._gpucompute", '#include <gpucompute/gpucompute.h>\n#include "launch.h"\n#include "call.h"\n#include "native.h"\n#include "interchange.h"\n')
     ffi.emit_c_code(sys.argv[1])
 
 

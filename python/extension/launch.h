@@ -20,6 +20,7 @@ typedef struct gpuc_py_plan {
   gpuc_kernel *kernel;
   const gpuc_py_param *params;
   size_t param_count;
+  size_t block_bytes; /* of a whole block */
 } gpuc_py_plan;
 
 /* What Python packs for a buffer, for local memory and for a null pointer: 16 bytes. */

@@ -1,17 +1,18 @@
-"""How a launch gets its arguments to C: one block of bytes, packed by code that is made once for each kind of signature.
+"""How a launch gets its arguments to C: one block of bytes, laid out by a plan that each kernel has.
 
-A kernel of (three buffers, a uint) becomes `pack(a0.__gpuc_arg__, a1.__gpuc_arg__, a2.__gpuc_arg__, a3)` with struct's "=16s16s16sI4x" and
-one C call. What that refuses goes through _arguments.py, which finds the words for it or serves what is unusual.
+extension/call.c packs what is usual: the bytes of `__gpuc_arg__`, and numbers that fit. What that refuses goes through _arguments.py, which
+finds the words for it or serves what is unusual.
 """
 from __future__ import annotations
 
 import copy
+import ctypes
 import struct
 import weakref
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from . import _arguments
-from ._library import ffi, lib, text
+from ._library import address, ffi, lib, text
 from ._types import BY_NUMBER, F16, F32
 from .errors import ArgumentError, KernelArgumentError, Unsupported, check
 
@@ -84,17 +85,17 @@ class Plan:
             raise Unsupported(f"kernel '{name}' takes {len(self.parameters)} arguments, this package passes {lib.GPUC_PY_MAX_PARAMS} at most")
         self.known = all(parameter.kind != "unknown" for parameter in self.parameters)
         shape = [(parameter.kind, parameter.type, parameter.size) for parameter in self.parameters]
-        self.shape = tuple(shape)
         self.c_plan = self._c_plan(shape) if self.known else None
 
     def _c_plan(self, shape: list[tuple[str, int, int]]) -> Any:
         params = ffi.new("gpuc_py_param[]", max(1, len(shape)))
-        for param, (kind, type_, size), offset in zip(params, shape, offsets(shape)[0]):
+        starts, widths = offsets(shape)
+        for param, (kind, type_, size), offset in zip(params, shape, starts):
             param.kind = _C_KINDS[kind]
             param.type = (F32 if type_ == F16 else type_) if kind == "scalar" else type_
             param.size_bytes = size
             param.offset_bytes = offset
-        plan = ffi.new("gpuc_py_plan *", {"kernel": self.kernel, "params": params, "param_count": len(shape)})
+        plan = ffi.new("gpuc_py_plan *", {"kernel": self.kernel, "params": params, "param_count": len(shape), "block_bytes": sum(widths)})
         _keep[plan] = params
         return plan
 
@@ -218,70 +219,12 @@ def encoded_name(name: Any) -> bytes:
 
 # ---- the fast way ----
 
-_TEMPLATE = """
-def __call__(self, queue, gsize, lsize, {parameters}*rest, **options):
-    if options or rest:
-        return self._launch(queue, gsize, lsize, given([{names}*rest]), **options)
-    try:
-        status = c_launch(self._c_plan, queue._ptr, sizes[gsize, lsize], pack({values}))
-    except Exception:
-        status = REFUSED
-    if status:
-        self._launch(queue, gsize, lsize, given([{names}]))  # says what is wrong, or serves it
+if TYPE_CHECKING:
+    class KernelCall: ...
 
-
-def launcher_call(self, {parameters}*rest, **options):
-    if options or rest:
-        return self._launch(given([{names}*rest]), **options)
-    try:
-        status = c_launch(self._c_plan, self._queue._ptr, self._sizes, pack({values}))
-    except Exception:
-        status = REFUSED
-    if status:
-        self._launch(given([{names}]))
-
-
-def block({names}):
-    return pack({values})
-"""
-_MISSING = object()
-
-
-def _refuse() -> None:
-    raise TypeError
-
-
-def _given(args: list[Any]) -> tuple[Any, ...]:
-    return tuple(value for value in args if value is not _MISSING)
-
-
-def functions_for(shape: tuple[tuple[str, int, int], ...]) -> tuple[Any, Any, Any]:
-    """For one kind of signature: `Kernel.__call__`, `Launcher.__call__`, and what packs the arguments."""
-    names = [f"a{index}" for index in range(len(shape))]
-    code, values = "=", []
-    for name, (kind, type_, size) in zip(names, shape):
-        if kind == "scalar":
-            letter = BY_NUMBER[type_].code
-            code += f"{letter}{8 - struct.calcsize('=' + letter)}x"
-            # numpy's complex numbers and arrays of one element have a __float__ as well: only known types go the fast way
-            values.append(f"({name} if type({name}) in FLOATS else refuse())" if letter in "fd" else name)
-        elif kind == "bytes":
-            code += f"{-(-size // 16) * 16}s"
-            values.append(f"exact({name}, {size})")
-        else:
-            code += "16s"
-            values.append(f"{name}.__gpuc_arg__")
-    scope: dict[str, Any] = {"c_launch": lib.gpuc_py_launch, "sizes": sizes, "pack": struct.Struct(code).pack, "REFUSED": REFUSED,
-                             "exact": _exact, "given": _given, "MISSING": _MISSING, "FLOATS": _arguments.FLOATS, "refuse": _refuse}
-    source = _TEMPLATE.format(parameters="".join(f"{name}=MISSING, " for name in names), names="".join(f"{name}, " for name in names),
-                              values=", ".join(values))
-    exec(compile(source, f"<gpucompute launch {code}>", "exec"), scope)
-    return scope["__call__"], scope["launcher_call"], scope["block"]
-
-
-def _exact(value: Any, size: int) -> bytes:
-    data = bytes(memoryview(value))
-    if len(data) != size:
-        raise ValueError
-    return data
-
+    class LauncherCall: ...
+else:
+    _call_types = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object)(address(ffi.addressof(lib, "gpuc_py_call_types")))
+    # Bases in C whose instances, when they are called, launch; see extension/call.h. Both look at `_plan_address` of self, a launcher's at
+    # `_queue` and `_sizes` as well, and both pass on what is unusual to `_checked_call`.
+    KernelCall, LauncherCall = _call_types(_arguments.FLOATS)

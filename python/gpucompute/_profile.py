@@ -109,7 +109,7 @@ class Profile(Handle, kind="profile"):
             for queue in queues:
                 fresh = queue._with_times()
                 self._replaced.append((queue, queue._ptr))
-                queue._ptr = fresh
+                queue._adopt(fresh)
         except BaseException:
             self.close()
             raise
@@ -124,7 +124,8 @@ class Profile(Handle, kind="profile"):
                 queue.finish()
             except Error as error:
                 failure = failure or error
-            fresh, queue._ptr = queue._ptr, old
+            fresh = queue._ptr
+            queue._adopt(old)
             lib.gpuc_queue_release(fresh)
         self._replaced = []
         if failure is not None:

@@ -7,7 +7,7 @@ from . import _launch, _pack
 from ._defaults import queue_of
 from ._handle import Handle, native_integer, pointer_or_null, release_native
 from ._launch import Parameter
-from ._library import ffi, lib, native, number, pointer, text
+from ._library import address, ffi, lib, native, number, pointer, text
 from ._native import cl_check, context_of_native
 from .context import Context
 from .device import Device
@@ -56,8 +56,9 @@ class Kernel(Handle, kind="kernel"):
     context.
     """
 
-    __slots__ = ("_context", "_plan", "_c_plan", "_name", "_cl_kernel")
+    __slots__ = ("_context", "_plan", "_c_plan", "_plan_address", "_name", "_cl_kernel")
     _context: Context
+    _plan_address: int  # of _c_plan, for the fast way; 0: there is none, or the kernel is closed
     _cl_kernel: Any
     _launcher: ClassVar[type[Launcher]]
 
@@ -71,8 +72,10 @@ class Kernel(Handle, kind="kernel"):
         self._cl_kernel = None
         self._plan = _launch.Plan(ptr, self._name)
         self._c_plan = self._plan.c_plan
+        self._plan_address = 0
         if self._plan.known:
-            self.__class__ = _class_for(self._plan.shape)
+            self._plan_address = address(self._c_plan)
+            self.__class__ = _Known
 
     @overload
     def __call__(self, queue: Any, gsize: Size, lsize: Size, *args: Any, event: Literal[True], waits: Waits = None, offset: Any = None,
@@ -182,26 +185,12 @@ class Kernel(Handle, kind="kernel"):
         if ptr is not None:
             self._cl_kernel = None
             self._c_plan = None
+            self._plan_address = 0
         return ptr
 
     def __repr__(self) -> str:
         declared = ", ".join(parameter.text for parameter in self._plan.parameters)
         return f"<gpucompute.Kernel {self._name}({declared}){', closed' if self.closed else ''}>"
-
-
-_classes: dict[Any, type[Kernel]] = {}
-
-
-def _class_for(shape: tuple[tuple[str, int, int], ...]) -> type[Kernel]:
-    """The class of kernels with one kind of signature: Kernel, with a call that is made for it."""
-    key = tuple((kind, type_ if kind == "scalar" else 0, size) for kind, type_, size in shape)
-    found = _classes.get(key)
-    if found is None:
-        call, launcher_call, block = _launch.functions_for(shape)
-        launcher = type("Launcher", (Launcher,), {"__slots__": (), "__call__": launcher_call, "__doc__": Launcher.__doc__})
-        found = _classes[key] = type("Kernel", (Kernel,), {"__slots__": (), "__call__": call, "_launcher": launcher, "__doc__": Kernel.__doc__,
-                                                           "_block": staticmethod(block), "__module__": Kernel.__module__})
-    return found
 
 
 class KernelInfo:
@@ -227,14 +216,15 @@ class KernelInfo:
 class Launcher:
     """`kernel[gsize, lsize]`: call it with the arguments of the kernel."""
 
-    __slots__ = ("kernel", "gsize", "lsize", "_queue", "_c_plan", "_sizes")
+    __slots__ = ("kernel", "gsize", "lsize", "_queue", "_c_plan", "_plan_address", "_sizes")
 
     def __init__(self, kernel: Kernel, gsize: Size, lsize: Size) -> None:
         self.kernel = kernel
         self.gsize = gsize
         self.lsize = lsize
         self._queue = kernel.context.queue
-        self._c_plan = kernel._c_plan
+        self._c_plan = kernel._c_plan  # keeps what is at the address
+        self._plan_address = kernel._plan_address
         self._sizes = _launch.launch_bytes(gsize, lsize)
 
     @overload
@@ -256,4 +246,13 @@ class Launcher:
 
 
 Kernel._launcher = Launcher
+
+
+def _known(cls: type, call: type, **members: Any) -> Any:
+    """The class, with the fast way of a launch: for kernels whose whole signature is known."""
+    return type(cls.__name__, (call, cls), {"__slots__": (), "__doc__": cls.__doc__, "__module__": cls.__module__,
+                                            "_checked_call": cls.__call__, **members})
+
+
+_Known = _known(Kernel, _launch.KernelCall, _launcher=_known(Launcher, _launch.LauncherCall))
 _event_out = Event._out_type

@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 from . import _keep
 from ._handle import Handle, native_integer, native_of, pointer_or_null, release_native
-from ._library import NULL, ffi, lib, pointer
+from ._library import NULL, address, ffi, lib, pointer
 from ._native import context_of_native
 from .context import Context
 from .device import Device
@@ -29,7 +29,8 @@ class Queue(Handle, kind="queue"):
     `with Queue() as queue:` finishes and closes it at the end of the block.
     """
 
-    __slots__ = ("_context", "_given_out")
+    __slots__ = ("_context", "_given_out", "_handle")
+    _handle: int  # _ptr as a number: what a launch reads
     _given_out: bool  # the cl_command_queue is known elsewhere
     _context: Context | None  # None for a context's own queue, which the context holds
 
@@ -42,7 +43,7 @@ class Queue(Handle, kind="queue"):
             raise TypeError(f"device must be a Device or None; got {type(device).__name__}")
         owner = context_of(context)
         flags = lib.GPUC_QUEUE_OUT_OF_ORDER * bool(out_of_order) | lib.GPUC_QUEUE_PROFILING * bool(profiling)
-        self._ptr = self._call(lib.gpuc_queue_create, owner._ptr, pointer_or_null(device), flags)
+        self._adopt(self._call(lib.gpuc_queue_create, owner._ptr, pointer_or_null(device), flags))
         self._context = owner
         self._given_out = False
         _made[id(self)] = self
@@ -54,6 +55,16 @@ class Queue(Handle, kind="queue"):
         self._given_out = False
         _made[id(self)] = self
         return self
+
+    def _adopt(self, ptr: Any) -> None:
+        self._ptr = ptr
+        self._handle = address(ptr)
+
+    def _forget(self) -> Any:
+        ptr = super()._forget()
+        if ptr is not None:
+            del self._handle
+        return ptr
 
     @classmethod
     def _replaceable(cls) -> list[Queue]:

@@ -1,5 +1,6 @@
 """Kernels: signatures, arguments, launches."""
 import ctypes
+import re
 
 import numpy
 import pytest
@@ -373,10 +374,47 @@ def test_closed(program, queue):
             use()
 
 
-def test_kernels_of_one_shape_share_a_class(program):
-    assert isinstance(program.add, gpucompute.Kernel)
-    other = gpucompute.Program("kernel void f(global int *a, global int *b, global int *c, uint n) { a[0] = n; }").f
-    assert type(other) is type(program.add) is not type(program.ids)
+def test_what_takes_the_fast_way(context, queue, monkeypatch):
+    """Sizes and numbers that are usual never see Python; all else does, once, and comes to the same."""
+    source = """kernel void f(global long *out, local int *scratch, char i8, uint u32, ulong u64, float f32, int2 pair) {
+      out[0] = i8; out[1] = u32; out[2] = (long)u64; out[3] = (long)(4 * f32); out[4] = pair.x + pair.y; out[5] = get_global_size(0);
+      out[6] = get_local_size(0); out[7] = get_work_dim(); }"""
+    kernel = gpucompute.Program(context, source).f
+    assert isinstance(kernel, gpucompute.Kernel) and type(kernel).__name__ == "Kernel"
+    checked, taken = type(kernel)._checked_call, []
+    monkeypatch.setattr(type(kernel), "_checked_call", lambda *args, **options: (taken.append(args), checked(*args, **options))[1])
+    out, scratch, pair = buffer_of(numpy.zeros(8, numpy.int64)), gpucompute.LocalMemory(16), numpy.array([3, 4], numpy.int32)
+
+    def launch(gsize, lsize, *numbers):
+        kernel(queue, gsize, lsize, out, scratch, *numbers, pair)
+        return [int(v) for v in array_of(out, numpy.int64)]
+
+    for gsize, lsize, work in ((4, 2, [4, 2, 1]), ((4,), (4,), [4, 4, 1]), ((4, 2), (2, 1), [4, 2, 2]), (numpy.int64(4), numpy.uint8(2), [4, 2, 1]),
+                               ((numpy.int32(4), 1, 1), (1, 1, 1), [4, 1, 3])):
+        assert launch(gsize, lsize, -128, 2**32 - 1, 2**63 - 1, 1.5) == [-128, 2**32 - 1, 2**63 - 1, 6, 7, *work]
+    assert launch(4, None, True, numpy.uint8(3), 0, 2)[:4] == [1, 3, 0, 8]
+    assert not taken
+    assert launch([4], [2], 1, 2, 3, 0.5) == [1, 2, 3, 2, 7, 4, 2, 1] and len(taken) == 1
+    assert launch(4, 2, 1, 2, 3, numpy.float32(0.5))[3] == 2
+    del taken[:]
+    assert launch(4, 2, 1, 2, 3, numpy.float32(2.5))[3] == 10 and not taken  # known by now
+    for numbers, refused in (((128, 0, 0, 0.0), "128, must be -128 to 127"), ((-129, 0, 0, 0.0), "-129, must be"), ((0, -1, 0, 0.0), "-1, must be"),
+                             ((0, 2**32, 0, 0.0), "4294967296, must be"), ((0, 0, -1, 0.0), "-1, must be"), ((0, 0, 2**64, 0.0), "must be 0 to"),
+                             ((0, 0, 0, 1e39), "too large for a float"), ((0, 0, 0, 10**400), "too large"), ((0.0, 0, 0, 0.0), "takes an integer"),
+                             ((0, 0, 0, 1j), "takes a number"), ((0, 0, 0, numpy.ones(1, "f4")), "takes a number")):
+        with pytest.raises(gpucompute.KernelArgumentError, match=re.escape(refused)):
+            launch(4, 2, *numbers)
+    assert len(taken) == 11
+
+
+@pytest.mark.parametrize("leave", (KeyboardInterrupt, SystemExit))
+def test_what_is_no_error_passes_a_launch(program, queue, leave):
+    class Leaves:
+        def __index__(self):
+            raise leave
+
+    with pytest.raises(leave):
+        program.accumulate(queue, 1, None, gpucompute.Buffer(4), Leaves())
 
 
 def test_a_program_that_says_nothing_about_its_arguments(context, program, monkeypatch):
