@@ -127,10 +127,8 @@ std::shared_ptr<Buffer> Queue::take_workspace(std::size_t size) {
 
 void Queue::give_workspace(std::shared_ptr<Buffer> workspace) noexcept {
   constexpr std::size_t most = 4;
-  // On a large device as much as the panels of a split product of 8192 x 8192.
-  const std::uint64_t memory = device_->info().global_memory;
   const std::uint64_t most_bytes =
-      std::min(std::max<std::uint64_t>(std::uint64_t(512) << 20, memory / 64), memory / 16);
+      std::min<std::uint64_t>(std::uint64_t(512) << 20, device_->info().global_memory / 16);
   if (!in_order()) return;
   try {
     std::lock_guard<std::mutex> lock(workspaces_mutex_);
