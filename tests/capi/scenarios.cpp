@@ -194,7 +194,7 @@ void async(Steps &steps) {
   STEP(gpuc_event_get_state, marker, &state);
   RIGHT(state == GPUC_EVENT_COMPLETE);
   pollfd readable{fd, POLLIN, 0};
-  RIGHT(poll(&readable, 1, 5000) == 1);
+  RIGHT(poll(&readable, 1, 60000) == 1);
   STEP(gpuc_queue_flush, queue);
   STEP(gpuc_queue_finish, second);
 }

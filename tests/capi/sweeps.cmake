@@ -21,7 +21,7 @@ set_tests_properties(capi.faults.fake capi.faults.alloc.0 capi.faults.alloc.1 PR
   ENVIRONMENT "${layer};${fake};GPUC_FAKE=")
 add_test(NAME capi.faults.system COMMAND capi_fault_tests --every 10)
 # Drivers leak what they cannot unmap; that the library releases all it made is counted by the layer.
-set_tests_properties(capi.faults.system PROPERTIES TIMEOUT 3600 ENVIRONMENT "${layer};ASAN_OPTIONS=detect_leaks=0")
+set_tests_properties(capi.faults.system PROPERTIES TIMEOUT 3600 ENVIRONMENT "${layer};ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0")
 set_tests_properties(capi.faults.alloc.0 capi.faults.alloc.1 capi.faults.system PROPERTIES LABELS "faults;one_core")
 
 # Full: in four parts each, for ctest -j.
@@ -38,6 +38,6 @@ if(GPUCOMPUTE_FULL_SWEEPS)
   foreach(part RANGE 9)
     add_test(NAME capi.faults.full.system.${part} COMMAND capi_fault_tests --every 10 --offset ${part})
     set_tests_properties(capi.faults.full.system.${part} PROPERTIES LABELS "faults;full_faults" TIMEOUT 7200
-      ENVIRONMENT "${layer};ASAN_OPTIONS=detect_leaks=0")
+      ENVIRONMENT "${layer};ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0")
   endforeach()
 endif()
