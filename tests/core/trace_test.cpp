@@ -97,7 +97,7 @@ void some_work(int launches) {
 }
 
 // Processes that end in the middle of things, and children of fork(), leave objects behind.
-const char *const no_leak_check = "ASAN_OPTIONS=detect_leaks=0 ";
+const char *const no_leak_check = "ASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0 ";
 
 // Runs a test case that is left out otherwise, with a trace; what the trace holds.
 Json traced(const char *test_case, const std::string &path, const std::string &variables = "", int expected = 0) {
