@@ -7,10 +7,13 @@
 //               memory, as soon as the warps have left it; what lies past the edges becomes 0
 //   warps       WM x WN elements each
 // f64: lines of 128 bytes, swizzled: chunk c of 16 bytes of line l is at c ^ (l % 8). Blocks of 16 x 8 x 8; lane l = 4
-// g + t has rows g (+ 8) and columns 2 t (+ 1) of a block. Steps of K are taken in the order 2 t, 2 t + 1, which A and
-// B share. Where a line runs along K, one read of 16 bytes brings two steps, and rows (columns) are taken in an order
-// in which the lanes that read together meet different banks: PERMUTED. f32: lines are K; lane l sums rows l / 8 * 4 +
-// i % 4 + i / 4 * 16 and columns l % 8 * 4 + j % 4 + j / 4 * 32.
+// g + t has rows g (+ 8) and columns 2 t (+ 1) of a block, and of A and B two steps of K: the STEP-th of t. Where a
+// line runs along K, rows (columns) are taken in an ORDER in which the lanes that read together meet different banks.
+// One read of 16 bytes could bring both steps; of B it does where A's lines are K, but the matrix unit wants A's
+// numbers in registers in another order than such a read leaves them. f32: lines are K; lane l sums rows l / 8 * 4 + i
+// % 4 + i / 4
+// * 16 and columns l % 8 * 4 + j % 4 + j / 4 * 32.
+// C_TRANSPOSED: C's lines run along M. So there is no need for the other kernel that mixes lines: A along K, B's K.
 #ifndef F64
 #define F64 1
 #define WARPS_M 2
@@ -23,6 +26,9 @@
 #endif
 #ifndef GROUP_M
 #define GROUP_M 16
+#endif
+#ifndef C_TRANSPOSED
+#define C_TRANSPOSED 0
 #endif
 #if F64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -43,13 +49,34 @@ typedef float real;
 #define STAGE_BYTES ((BM + BN) * BK * SIZE)
 // Where f64 lines are K, a box is 16 elements of 16 lines.
 #define BOX_BYTES (16 * 128)
-#define PERMUTED(i) (((i)&1) << 2 | (i) >> 1)
+#if A_LINES_ARE_K
+#define STEP(t, e) ((e) / 2 * 8 + 2 * (t) + (e) % 2)
+#define ORDER(i) (((i)&1) << 2 | (i) >> 1)
+#else
+#define STEP(t, e) ((t) + 4 * (e))
+#define ORDER(i) (((i)&3) << 1 | (i) >> 2)
+#endif
+
+// Where local memory has element x of a line.
+#define PLACE(line, x) ((line)*128 + ((((x) >> 1) ^ ((line)&7)) << 4) + ((x)&1) * 8)
+
+#ifndef MMA_K
+#define MMA_K 8
+#endif
 
 inline void multiply(double *c, const double *a, const double *b) {
+#if MMA_K == 16
+  asm("mma.sync.aligned.m16n8k16.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7, %8, %9, %10, %11}, "
+      "{%12, %13, %14, %15}, {%0, %1, %2, %3};"
+      : "+d"(c[0]), "+d"(c[1]), "+d"(c[2]), "+d"(c[3])
+      : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(a[4]), "d"(a[5]), "d"(a[6]), "d"(a[7]), "d"(b[0]), "d"(b[1]),
+        "d"(b[2]), "d"(b[3]));
+#else
   asm("mma.sync.aligned.m16n8k8.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+d"(c[0]), "+d"(c[1]), "+d"(c[2]), "+d"(c[3])
       : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(b[0]), "d"(b[1]));
+#endif
 }
 
 // The stage is empty: what the warp read from it has arrived. The assembler lets an arrival at a barrier overtake reads
@@ -141,49 +168,50 @@ kernel __attribute__((reqd_work_group_size(128 + 32 * WARPS, 1, 1))) void gemm_t
       uint seen = 0;
       local const uchar *ta = stages + stage * STAGE_BYTES, *tb = ta + A_BYTES;
 #pragma unroll
-      for (int kk = 0; kk < BK; kk += 8) {
-        double fa[WM / 16][4], fb[WN / 8][2];
+      for (int kk = 0; kk < BK; kk += MMA_K) {
+        double fa[WM / 16][MMA_K / 2], fb[WN / 8][MMA_K / 4];
 #pragma unroll
         for (int i = 0; i < WM / 16; ++i)
 #pragma unroll
-          for (int h = 0; h < 2; ++h) {
-#if A_LINES_ARE_K
-            // Box by box: line kk + 2 t (+ 1), element g + 8 h.
+          for (int h = 0; h < 2; ++h)
 #pragma unroll
-            for (int e = 0; e < 2; ++e) {
-              const int line = kk + 2 * t + e, x = g + 8 * h;
-              fa[i][h + 2 * e] = *(local const double *)(ta + (warp_row / 16 + i) * BOX_BYTES + line * 128 +
-                                                         ((x >> 1) ^ (line & 7)) * 16 + (x & 1) * 8);
-            }
+            for (int e = 0; e < MMA_K / 4; ++e) {
+#if A_LINES_ARE_K
+              local const uchar *box = ta + (warp_row / 16 + i) * BOX_BYTES;
+              fa[i][h + 2 * e] = *(local const double *)(box + PLACE(kk + STEP(t, e), g + 8 * h));
 #else
-            const int line = warp_row + i * 16 + h * 8 + PERMUTED(g);
-            const double2 v = *(local const double2 *)(ta + line * 128 + ((kk / 2 + t) ^ (line & 7)) * 16);
-            fa[i][h] = v.s0;
-            fa[i][h + 2] = v.s1;
+              const int line = warp_row + i * 16 + h * 8 + ORDER(g);
+              fa[i][h + 2 * e] = *(local const double *)(ta + PLACE(line, kk + STEP(t, e)));
 #endif
-          }
+            }
 #pragma unroll
         for (int j = 0; j < WN / 8; ++j) {
 #if B_LINES_ARE_K
+          local const uchar *box = tb + (warp_column / 16 + j / 2) * BOX_BYTES;
 #pragma unroll
-          for (int e = 0; e < 2; ++e) {
-            const int line = kk + 2 * t + e, x = g + j % 2 * 8;
-            fb[j][e] = *(local const double *)(tb + (warp_column / 16 + j / 2) * BOX_BYTES + line * 128 +
-                                               ((x >> 1) ^ (line & 7)) * 16 + (x & 1) * 8);
+          for (int e = 0; e < MMA_K / 4; ++e)
+            fb[j][e] = *(local const double *)(box + PLACE(kk + STEP(t, e), g + j % 2 * 8));
+#elif A_LINES_ARE_K
+#pragma unroll
+          for (int e = 0; e < MMA_K / 4; e += 2) {
+            const double2 v = *(local const double2 *)(tb + PLACE(warp_column + j * 8 + ORDER(g), kk + STEP(t, e)));
+            fb[j][e] = v.s0;
+            fb[j][e + 1] = v.s1;
           }
 #else
-          const int line = warp_column + j * 8 + PERMUTED(g);
-          const double2 v = *(local const double2 *)(tb + line * 128 + ((kk / 2 + t) ^ (line & 7)) * 16);
-          fb[j][0] = v.s0;
-          fb[j][1] = v.s1;
+#pragma unroll
+          for (int e = 0; e < MMA_K / 4; ++e)
+            fb[j][e] = *(local const double *)(tb + PLACE(warp_column + j * 8 + ORDER(g), kk + STEP(t, e)));
 #endif
         }
 #pragma unroll
         for (int i = 0; i < WM / 16; ++i)
 #pragma unroll
-          for (int j = 0; j < 4; ++j) seen ^= as_uint2(fa[i][j]).s0;
+          for (int j = 0; j < MMA_K / 2; ++j) seen ^= as_uint2(fa[i][j]).s0;
 #pragma unroll
-        for (int j = 0; j < WN / 8; ++j) seen ^= as_uint2(fb[j][0]).s0 ^ as_uint2(fb[j][1]).s0;
+        for (int j = 0; j < WN / 8; ++j)
+#pragma unroll
+          for (int e = 0; e < MMA_K / 4; ++e) seen ^= as_uint2(fb[j][e]).s0;
 #pragma unroll
         for (int i = 0; i < WM / 16; ++i)
 #pragma unroll
@@ -195,8 +223,8 @@ kernel __attribute__((reqd_work_group_size(128 + 32 * WARPS, 1, 1))) void gemm_t
 #define ROWS_OF_LANE (WM / 8)
 #define COLUMNS_OF_LANE (WN / 4)
 #define SUM(i, j) sum[(i) / 2][(j) / 2][(i) % 2 * 2 + (j) % 2]
-#define ROW_OF(i) ((i) / 2 * 16 + (i) % 2 * 8 + (A_LINES_ARE_K ? g : PERMUTED(g)))
-#define COLUMN_OF(j) ((j) / 2 * 8 + (B_LINES_ARE_K ? 2 * t + (j) % 2 : t + (j) % 2 * 4))
+#define ROW_OF(i) ((i) / 2 * 16 + (i) % 2 * 8 + (A_LINES_ARE_K ? g : ORDER(g)))
+#define COLUMN_OF(j) ((j) / 2 * 8 + (B_LINES_ARE_K ? 2 * t + (j) % 2 : ORDER(2 * t + (j) % 2)))
 #else
 #define ROWS_OF_LANE (WM / 4)
 #define COLUMNS_OF_LANE (WN / 8)
@@ -262,9 +290,10 @@ kernel __attribute__((reqd_work_group_size(128 + 32 * WARPS, 1, 1))) void gemm_t
       for (int j = 0; j < COLUMNS_OF_LANE; ++j) {
         const int q = column + warp_column + COLUMN_OF(j);
         if (r >= m || q >= n) continue;
+        const long at = C_TRANSPOSED ? q * ldc + r : r * ldc + q;
         real value = alpha * SUM(i, j);
-        if (beta != 0) value += beta * pc[r * ldc + q];
-        pc[r * ldc + q] = value;
+        if (beta != 0) value += beta * pc[at];
+        pc[at] = value;
       }
     }
   }

@@ -13,9 +13,9 @@
 //
 // A_LINES_ARE_K: 0 where a line of A in memory runs along K, 1 where it runs along M; B likewise with N.
 // C_TRANSPOSED: C's lines run along M. STORE_BOXES: C goes through local memory and the copy engine; otherwise the
-// items store their own. PROMOTE: after so many K steps the sums are added to sums of sums by f32 additions, which
-// round where the matrix units cut off. ES, CS: bytes of an element of A and B, of C. KIND_C: 0 f32, 1 f16, 2 bf16, 3
-// i32.
+// items store their own. SPLIT: A and B are sums of two panels each, high and low; a stage holds both, and the sums of
+// each K step are added to sums of sums by f32 additions, which round where the matrix units cut off. ES, CS: bytes of
+// an element of A and B, of C. KIND_C: 0 f32, 1 f16, 2 bf16, 3 i32.
 #ifndef BN
 #define BN 256
 #define STAGES 4
@@ -46,11 +46,8 @@
 #ifndef HAS_RESIDUAL
 #define HAS_RESIDUAL 0
 #endif
-#ifndef PROMOTE
-#define PROMOTE 0
-#endif
-#ifndef PASSES
-#define PASSES 1
+#ifndef SPLIT
+#define SPLIT 0
 #endif
 #ifndef GROUP_M
 #define GROUP_M 16
@@ -64,7 +61,9 @@
 #define BK (128 / ES)
 #define A_BYTES (BM * 128)
 #define B_BYTES (BN * 128)
-#define STAGE_BYTES (A_BYTES + B_BYTES)
+#define PANELS_BYTES (A_BYTES + B_BYTES)
+#define STAGE_BYTES ((SPLIT ? 2 : 1) * PANELS_BYTES)
+#define MAPS (SPLIT ? 4 : 2)
 #define BOX (128 / CS)
 #define BOX_BYTES (64 * 128)
 #define C_BYTES (STORE_BOXES ? 4 * BOX_BYTES : 0)
@@ -269,7 +268,7 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
   const int tiles_m = (m + BM - 1) / BM, tiles_n = (n + BN - 1) / BN;
   const int tiles = tiles_m * tiles_n, steps = (k + BK - 1) / BK;
   const int work = tiles * batch_count * splits, groups = (int)get_num_groups(0);
-  // PASSES pairs of maps of A and B, then that of C.
+  // The maps of A and B, with SPLIT those of their low panels, then that of C.
   global const uchar *map = maps + maps_at;
   if (item == 0) {
     for (int i = 0; i < STAGES; ++i) {
@@ -277,7 +276,7 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
       mbarrier_init(empty + i * 8, 2);
     }
     mbarrier_init_fence();
-    for (int i = 0; i <= 2 * PASSES; ++i) tensor_map_acquire(map + i * 128);
+    for (int i = 0; i <= MAPS; ++i) tensor_map_acquire(map + i * 128);
   }
   barrier(CLK_LOCAL_MEM_FENCE);
 
@@ -295,12 +294,14 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
       for (int w = (int)get_group_id(0); w < work; w += groups) {
         PLACE_TILE
         const int za = a_batched ? z : 0, zb = b_batched ? z : 0;
-        for (int pass = 0; pass < PASSES; ++pass) {
-          global const uchar *map_a = map + pass * 256, *map_b = map_a + 128;
-          for (int step = first_step; step < end_step; ++step) {
-            const uint bar = full + stage * 8, to = base + stage * STAGE_BYTES;
-            mbarrier_wait(empty + stage * 8, parity);
-            mbarrier_expect(bar, (uint)STAGE_BYTES);
+        for (int step = first_step; step < end_step; ++step) {
+          const uint bar = full + stage * 8;
+          mbarrier_wait(empty + stage * 8, parity);
+          mbarrier_expect(bar, (uint)STAGE_BYTES);
+#pragma unroll
+          for (int panel = 0; panel < MAPS / 2; ++panel) {
+            global const uchar *map_a = map + panel * 256, *map_b = map_a + 128;
+            const uint to = base + stage * STAGE_BYTES + panel * PANELS_BYTES;
 #if A_LINES_ARE_K
             for (int i = 0; i < BM / 64; ++i) tensor_load(to + i * BOX_BYTES, map_a, bar, row + i * 64, step * BK, za);
 #else
@@ -312,8 +313,8 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
 #else
             tensor_load(to + A_BYTES, map_b, bar, step * BK, column, zb);
 #endif
-            if (++stage == STAGES) stage = 0, parity ^= 1;
           }
+          if (++stage == STAGES) stage = 0, parity ^= 1;
         }
       }
     }
@@ -329,42 +330,50 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
   for (int w = (int)get_group_id(0); w < work; w += groups) {
     PLACE_TILE
     sum_t d[SUMS];
-    int before = -1, go = 0;
-#if PROMOTE
+#if SPLIT
     float total[SUMS];
 #pragma unroll
     for (int i = 0; i < SUMS; ++i) total[i] = 0.0f;
 #endif
-    const int count = (end_step - first_step) * PASSES;
-    for (int step = 0; step < count; ++step) {
+    int before = -1;
+    for (int step = first_step; step < end_step; ++step) {
       mbarrier_wait(full + stage * 8, parity);
       const uint at = base + stage * STAGE_BYTES;
       const ulong a = descriptor(at + consumer * BOX_BYTES, A_LINES_ARE_K);
       const ulong b = descriptor(at + A_BYTES, B_LINES_ARE_K);
       wgmma_fence();
+#if SPLIT
+      // The small products first.
+      const ulong low_a = descriptor(at + PANELS_BYTES + consumer * BOX_BYTES, 0);
+      const ulong low_b = descriptor(at + PANELS_BYTES + A_BYTES, 0);
 #pragma unroll
-      for (int i = 0; i < 4; ++i) wgmma(d, a + i * A_STEP, b + i * B_STEP, go | (i ? 1 : 0));
-      go = 1;
+      for (int i = 0; i < 4; ++i) wgmma(d, low_a + i * A_STEP, b + i * B_STEP, i ? 1 : 0);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) wgmma(d, a + i * A_STEP, low_b + i * B_STEP, 1);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) wgmma(d, a + i * A_STEP, b + i * B_STEP, 1);
+      wgmma_commit();
+      wgmma_wait(0);
+      if ((item & 127) == 0) mbarrier_arrive(empty + stage * 8);
+#pragma unroll
+      for (int i = 0; i < SUMS; ++i) total[i] += d[i];
+#else
+#pragma unroll
+      for (int i = 0; i < 4; ++i) wgmma(d, a + i * A_STEP, b + i * B_STEP, (before >= 0) | (i ? 1 : 0));
       wgmma_commit();
       wgmma_wait(1);
       if (before >= 0 && (item & 127) == 0) mbarrier_arrive(empty + before * 8);
       before = stage;
+#endif
       if (++stage == STAGES) stage = 0, parity ^= 1;
-#if PROMOTE
-      if (step % PROMOTE == PROMOTE - 1) {
-        wgmma_wait(0);
-#pragma unroll
-        for (int i = 0; i < SUMS; ++i) total[i] += d[i];
-        go = 0;
-      }
-#endif
     }
-    wgmma_wait(0);
-#if PROMOTE
+#if SPLIT
 #pragma unroll
-    for (int i = 0; i < SUMS; ++i) d[i] = go ? total[i] + d[i] : total[i];
-#endif
+    for (int i = 0; i < SUMS; ++i) d[i] = total[i];
+#else
+    wgmma_wait(0);
     if ((item & 127) == 0) mbarrier_arrive(empty + before * 8);
+#endif
 
     if (splits > 1) {
       // Sums as the registers have them: item by item for each register.
@@ -392,7 +401,7 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
     }
     target.c_at = c_offset + z * c_stride;
     target.residual_at = residual_offset + z * residual_stride;
-    store_tile(&target, map + PASSES * 256, d, boxes, row + consumer * 64, column, z, consumer + 1, &stores);
+    store_tile(&target, map + MAPS * 128, d, boxes, row + consumer * 64, column, z, consumer + 1, &stores);
   }
 #if STORE_BOXES
   if ((item & 127) == 0) bulk_wait(0);

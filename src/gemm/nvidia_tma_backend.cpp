@@ -49,9 +49,12 @@ class TmaBackend final : public GemmBackend {
   void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const override {
     const bool f64 = task.a.type == DataType::f64;
     GemmTask tiled = task;
+    // Where A's lines run along K and B's are k, the transposed product is the faster one.
+    const bool transposed = f64 && !lines_are_k(task.a, false) && lines_are_k(task.b, true);
+    if (transposed) transpose(tiled);
     PanelWish wishes[2];
     for (int i = 0; i < 2; ++i) {
-      const GemmOperand &operand = i ? task.b : task.a;
+      const GemmOperand &operand = i ? tiled.b : tiled.a;
       // f32 is multiplied along lines of k.
       wishes[i].turned = !f64 && !lines_are_k(operand, i == 1);
       wishes[i].packed = wishes[i].turned || !is_aligned(operand, task.batch_count);
@@ -59,25 +62,35 @@ class TmaBackend final : public GemmBackend {
     run_with_panels(tiled.a, tiled.b, wishes, task.batch_count, false, queue, waits, out,
                     [&](const Panel(&)[2], Waits w, OutEvent o) {
                       task.c_written = true;
-                      launch(tiled, queue, w, o);
+                      launch(tiled, transposed, queue, w, o);
                     });
   }
 
  private:
-  static void launch(const GemmTask &task, Queue &queue, Waits waits, OutEvent out) {
+  // C's lines run along M from now on.
+  static void transpose(GemmTask &task) {
+    std::swap(task.a, task.b);
+    std::swap(task.m, task.n);
+    for (GemmOperand *operand : {&task.a, &task.b})
+      operand->transpose = operand->transpose == Transpose::none ? Transpose::trans : Transpose::none;
+  }
+
+  static void launch(const GemmTask &task, bool transposed, Queue &queue, Waits waits, OutEvent out) {
     const bool f64 = task.a.type == DataType::f64;
     const DeviceInfo &info = queue.device().info();
     const TileShape &shape =
         shape_for(task, f64 ? f64_shapes(lines_are_k(task.a, false)) : f32_shapes(), info.compute_units);
     PreparedLaunches::Key key = key_of(task, task.a, task.b, queue.device());
     key.push_back(reinterpret_cast<std::uintptr_t>(&shape));
-    PreparedLaunch launch(queue, std::move(key), [&] { return prepare(task, shape, queue); });
+    key.push_back(transposed);
+    PreparedLaunch launch(queue, std::move(key), [&] { return prepare(task, shape, transposed, queue); });
     const std::size_t local = 128 + shape.items(), groups = std::min(shape.tiles(task), info.compute_units);
     launch.put_on_queue("a matrix product", {1, {groups * local}, {local}},
                         {task.a.buffer, task.b.buffer, task.c.buffer}, waits, out);
   }
 
-  static std::unique_ptr<Prepared> prepare(const GemmTask &task, const TileShape &shape, Queue &queue) {
+  static std::unique_ptr<Prepared> prepare(const GemmTask &task, const TileShape &shape, bool transposed,
+                                           Queue &queue) {
     const bool f64 = task.a.type == DataType::f64;
     const bool a_lines = lines_are_k(task.a, false), b_lines = lines_are_k(task.b, true);
     Context &context = queue.context();
@@ -99,7 +112,8 @@ class TmaBackend final : public GemmBackend {
                                            {"WN", number(shape.warp_columns)},
                                            {"STAGES", number(shape.stages)},
                                            {"A_LINES_ARE_K", a_lines ? "1" : "0"},
-                                           {"B_LINES_ARE_K", b_lines ? "1" : "0"}};
+                                           {"B_LINES_ARE_K", b_lines ? "1" : "0"},
+                                           {"C_TRANSPOSED", transposed ? "1" : "0"}};
     KernelCall call(LibraryPrograms::of(context).kernel(context, "gemm/nvidia_tma.cl", defines, "gemm_tma", "sm_90a"),
                     f64);
     const auto as_int = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };

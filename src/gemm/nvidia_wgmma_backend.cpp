@@ -171,9 +171,7 @@ class WgmmaBackend final : public GemmBackend {
                                      {"B_LINES_ARE_K", b.lines_are_k ? "1" : "0"},
                                      {"C_TRANSPOSED", plan.transposed ? "1" : "0"},
                                      {"STORE_BOXES", boxes ? "1" : "0"},
-                                     // Matrix units cut off what sums lose; f32 does not.
-                                     {"PROMOTE", task.mode == Compute::f32_split ? "4" : "0"},
-                                     {"PASSES", task.mode == Compute::f32_split ? "3" : "1"},
+                                     {"SPLIT", task.mode == Compute::f32_split ? "1" : "0"},
                                      {"HAS_BETA", task.beta != 0.0 ? "1" : "0"},
                                      {"HAS_RESIDUAL", e.has_residual() ? "1" : "0"},
                                      {"ACTIVATION", std::to_string(static_cast<int>(e.activation))},
@@ -199,15 +197,13 @@ class WgmmaBackend final : public GemmBackend {
     const bool boxes = !plan.transposed && plan.columns >= 128 / c_size && is_aligned(task.c, task.batch_count);
     const GemmOperand &c = boxes ? task.c : a.operand;  // otherwise a map that nothing uses
     std::vector<TensorMap> maps;
-    // With three passes the small products come first.
-    const int low[3][2] = {{1, 0}, {0, 1}, {0, 0}};
-    for (int pass = split ? 0 : 2; pass < 3; ++pass)
-      for (int i = 0; i < 2; ++i) {
-        const Side &side = i ? b : a;
-        GemmOperand operand = side.operand;
-        if (low[pass][i]) operand.offset += panels[i].low_offset;
-        maps.push_back(map_of(operand, task.batch_count, map_type(operand.type), side.lines_are_k ? 64 : per_box,
-                              side.lines_are_k ? per_box : side.box_lines));
+    for (const bool low : {false, true})
+      for (const Side *side : {&a, &b}) {
+        if (low && !split) continue;
+        GemmOperand operand = side->operand;
+        if (low) operand.offset += panels[side == &b].low_offset;
+        maps.push_back(map_of(operand, task.batch_count, map_type(operand.type), side->lines_are_k ? 64 : per_box,
+                              side->lines_are_k ? per_box : side->box_lines));
       }
     maps.push_back(
         map_of(c, task.batch_count, boxes ? map_type_of_c(c.type) : map_type(c.type), 128 / size_of(c.type), 64));
