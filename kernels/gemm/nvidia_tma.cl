@@ -50,7 +50,7 @@ typedef float real;
 // Where f64 lines are K, a box is 16 elements of 16 lines.
 #define BOX_BYTES (16 * 128)
 #if A_LINES_ARE_K
-#define STEP(t, e) ((e) / 2 * 8 + 2 * (t) + (e) % 2)
+#define STEP(t, e) (2 * (t) + (e))
 #define ORDER(i) (((i)&1) << 2 | (i) >> 1)
 #else
 #define STEP(t, e) ((t) + 4 * (e))
@@ -60,22 +60,41 @@ typedef float real;
 // Where local memory has element x of a line.
 #define PLACE(line, x) ((line)*128 + ((((x) >> 1) ^ ((line)&7)) << 4) + ((x)&1) * 8)
 
-#ifndef MMA_K
-#define MMA_K 8
-#endif
-
 inline void multiply(double *c, const double *a, const double *b) {
-#if MMA_K == 16
-  asm("mma.sync.aligned.m16n8k16.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7, %8, %9, %10, %11}, "
-      "{%12, %13, %14, %15}, {%0, %1, %2, %3};"
-      : "+d"(c[0]), "+d"(c[1]), "+d"(c[2]), "+d"(c[3])
-      : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(a[4]), "d"(a[5]), "d"(a[6]), "d"(a[7]), "d"(b[0]), "d"(b[1]),
-        "d"(b[2]), "d"(b[3]));
-#else
   asm("mma.sync.aligned.m16n8k8.row.col.f64.f64.f64.f64 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+d"(c[0]), "+d"(c[1]), "+d"(c[2]), "+d"(c[3])
       : "d"(a[0]), "d"(a[1]), "d"(a[2]), "d"(a[3]), "d"(b[0]), "d"(b[1]));
+}
+
+// What a lane needs of the blocks of A at `row` and of B at `column`, from step kk of K on.
+inline void fetch_a(double *f, local const uchar *tile, int row, int kk, int g, int t) {
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const int x = g + i % 2 * 8, step = kk + STEP(t, i / 2);
+#if A_LINES_ARE_K
+    f[i] = *(local const double *)(tile + row / 16 * BOX_BYTES + PLACE(step, x));
+#else
+    f[i] = *(local const double *)(tile + PLACE(row + ORDER(g) + i % 2 * 8, step));
+#endif
+  }
+}
+
+inline void fetch_b(double *f, local const uchar *tile, int column, int kk, int g, int t) {
+#if !B_LINES_ARE_K && A_LINES_ARE_K
+  const double2 both = *(local const double2 *)(tile + PLACE(column + ORDER(g), kk + STEP(t, 0)));
+  f[0] = both.s0;
+  f[1] = both.s1;
+#else
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+    const int step = kk + STEP(t, i);
+#if B_LINES_ARE_K
+    f[i] = *(local const double *)(tile + column / 16 * BOX_BYTES + PLACE(step, g + column % 16));
+#else
+    f[i] = *(local const double *)(tile + PLACE(column + ORDER(g), step));
+#endif
+  }
 #endif
 }
 
@@ -163,62 +182,40 @@ kernel __attribute__((reqd_work_group_size(128 + 32 * WARPS, 1, 1))) void gemm_t
     for (int i = 0; i < WM / 16; ++i)
 #pragma unroll
       for (int j = 0; j < WN / 8; ++j) sum[i][j][0] = sum[i][j][1] = sum[i][j][2] = sum[i][j][3] = 0;
+    double fa[2][WM / 16][4], fb[WN / 8][2];
+    mbarrier_wait(full + stage * 8, parity);
+    local const uchar *ta = stages + stage * STAGE_BYTES;
+#pragma unroll
+    for (int i = 0; i < WM / 16; ++i) fetch_a(fa[0][i], ta, warp_row + i * 16, 0, g, t);
+#pragma unroll
+    for (int j = 0; j < WN / 8; ++j) fetch_b(fb[j], ta + A_BYTES, warp_column + j * 8, 0, g, t);
     for (int step = 0; step < steps; ++step) {
-      mbarrier_wait(full + stage * 8, parity);
-      uint seen = 0;
-      local const uchar *ta = stages + stage * STAGE_BYTES, *tb = ta + A_BYTES;
+      // What the second part of a stage needs is fetched while the first is multiplied, and the other way round across
+      // the change of stages. B's blocks take the places of those that have been multiplied.
 #pragma unroll
-      for (int kk = 0; kk < BK; kk += MMA_K) {
-        double fa[WM / 16][MMA_K / 2], fb[WN / 8][MMA_K / 4];
-#pragma unroll
-        for (int i = 0; i < WM / 16; ++i)
-#pragma unroll
-          for (int h = 0; h < 2; ++h)
-#pragma unroll
-            for (int e = 0; e < MMA_K / 4; ++e) {
-#if A_LINES_ARE_K
-              local const uchar *box = ta + (warp_row / 16 + i) * BOX_BYTES;
-              fa[i][h + 2 * e] = *(local const double *)(box + PLACE(kk + STEP(t, e), g + 8 * h));
-#else
-              const int line = warp_row + i * 16 + h * 8 + ORDER(g);
-              fa[i][h + 2 * e] = *(local const double *)(ta + PLACE(line, kk + STEP(t, e)));
-#endif
-            }
+      for (int part = 0; part < 2; ++part)
 #pragma unroll
         for (int j = 0; j < WN / 8; ++j) {
-#if B_LINES_ARE_K
-          local const uchar *box = tb + (warp_column / 16 + j / 2) * BOX_BYTES;
 #pragma unroll
-          for (int e = 0; e < MMA_K / 4; ++e)
-            fb[j][e] = *(local const double *)(box + PLACE(kk + STEP(t, e), g + j % 2 * 8));
-#elif A_LINES_ARE_K
+          for (int i = 0; i < WM / 16; ++i) multiply(sum[i][j], fa[part][i], fb[j]);
+          if (part == 1 && j == 0) {
+            uint seen = 0;
 #pragma unroll
-          for (int e = 0; e < MMA_K / 4; e += 2) {
-            const double2 v = *(local const double2 *)(tb + PLACE(warp_column + j * 8 + ORDER(g), kk + STEP(t, e)));
-            fb[j][e] = v.s0;
-            fb[j][e + 1] = v.s1;
+            for (int i = 0; i < WM / 16 * 4; ++i) seen ^= as_uint2(fa[1][i / 4][i % 4]).s0;
+#pragma unroll
+            for (int i = 0; i < WN / 8 * 2; ++i) seen ^= as_uint2(fb[i / 2][i % 2]).s0;
+            leave_stage(empty + stage * 8, seen, note, lane);
+            if (++stage == STAGES) stage = 0, parity ^= 1;
+            // After the last one what is fetched is not used.
+            if (step + 1 < steps) {
+              mbarrier_wait(full + stage * 8, parity);
+              ta = stages + stage * STAGE_BYTES;
+            }
           }
-#else
-#pragma unroll
-          for (int e = 0; e < MMA_K / 4; ++e)
-            fb[j][e] = *(local const double *)(tb + PLACE(warp_column + j * 8 + ORDER(g), kk + STEP(t, e)));
-#endif
+          const int kk = part ? 0 : 8;
+          fetch_b(fb[j], ta + A_BYTES, warp_column + j * 8, kk, g, t);
+          if (j < WM / 16) fetch_a(fa[!part][j], ta, warp_row + j * 16, kk, g, t);
         }
-#pragma unroll
-        for (int i = 0; i < WM / 16; ++i)
-#pragma unroll
-          for (int j = 0; j < MMA_K / 2; ++j) seen ^= as_uint2(fa[i][j]).s0;
-#pragma unroll
-        for (int j = 0; j < WN / 8; ++j)
-#pragma unroll
-          for (int e = 0; e < MMA_K / 4; ++e) seen ^= as_uint2(fb[j][e]).s0;
-#pragma unroll
-        for (int i = 0; i < WM / 16; ++i)
-#pragma unroll
-          for (int j = 0; j < WN / 8; ++j) multiply(sum[i][j], fa[i], fb[j]);
-      }
-      leave_stage(empty + stage * 8, seen, note, lane);
-      if (++stage == STAGES) stage = 0, parity ^= 1;
     }
 #define ROWS_OF_LANE (WM / 8)
 #define COLUMNS_OF_LANE (WN / 4)

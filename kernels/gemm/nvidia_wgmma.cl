@@ -11,7 +11,9 @@
 // j + lane % 4 * 2 (+ 1); register 4 j + 2 * (+ 8) + (+ 1). With SPLITS > 1 each tile is computed in parts along K; the
 // last group to arrive adds the parts up, always in the same order, and stores.
 //
-// A_LINES_ARE_K: 0 where a line of A in memory runs along K, 1 where it runs along M; B likewise with N.
+// A_LINES_ARE_K: 0 where a line of A in memory runs along K, 1 where it runs along M; B likewise with N. The matrix
+// unit takes elements of 2 bytes either way. Of 4 bytes it wants lines along K, unless A comes from registers; so where
+// A's lines are K and elements have 4 bytes, the warps fetch A themselves, in another order of rows: row_of().
 // C_TRANSPOSED: C's lines run along M. STORE_BOXES: C goes through local memory and the copy engine; otherwise the
 // items store their own. SPLIT: A and B are sums of two panels each, high and low; a stage holds both, and the sums of
 // each K step are added to sums of sums by f32 additions, which round where the matrix units cut off. ES, CS: bytes of
@@ -66,6 +68,9 @@
 #define MAPS (SPLIT ? 4 : 2)
 #define BOX (128 / CS)
 #define BOX_BYTES (64 * 128)
+// Where lines are K, a box is BK elements of BK lines.
+#define K_BOX_BYTES (BK * 128)
+#define A_IN_REGISTERS (A_LINES_ARE_K && ES == 4)
 #define C_BYTES (STORE_BOXES ? 4 * BOX_BYTES : 0)
 #define SUMS (BN / 2)
 
@@ -76,7 +81,7 @@
 // What the matrix unit has to know of an operand in local memory: eight lines of 128 bytes are 1024 apart; where lines
 // are K, the next 64 elements of a line are in the next box.
 inline ulong descriptor(uint address, int lines_are_k) {
-  return (ulong)((address & 0x3FFFF) >> 4) | (ulong)(lines_are_k ? BOX_BYTES >> 4 : 1) << 16 | 64ul << 32 | 1ul << 62;
+  return (ulong)((address & 0x3FFFF) >> 4) | (ulong)(lines_are_k ? K_BOX_BYTES >> 4 : 1) << 16 | 64ul << 32 | 1ul << 62;
 }
 
 #if KIND_C == 0
@@ -183,7 +188,50 @@ inline value_t finished(const Target *t, sum_t sum, int row, int column) {
 #endif
 }
 
-#if STORE_BOXES
+// The row of a warpgroup's 64 that a lane's sums are in, of two.
+inline int row_of(int warp, int lane, int which) {
+#if A_IN_REGISTERS
+  // Lanes that fetch together meet different banks, and the two rows are neighbours.
+  const int g = lane >> 2;
+  return (warp >> 1) << 5 | (g >> 1 & 1) << 4 | (warp & 1) << 3 | g >> 2 << 2 | (g & 1) << 1 | which;
+#else
+  return warp * 16 + (lane >> 2) + which * 8;
+#endif
+}
+
+#if STORE_BOXES && C_TRANSPOSED
+// Boxes of 32 columns by 32 rows, for each half of the rows one, go to local memory, two pairs in turn, and from there
+// to C; `stores` counts the pairs.
+inline void store_tile(const Target *t, global const uchar *map_c, sum_t *d, uint boxes, int row, int column, int z,
+                       int bar, int *stores) {
+  const int item = (int)get_local_id(0) & 127, lane = item & 31, warp = item >> 5;
+  const int own = row_of(warp, lane, 0), r = min(row + own, t->m - 1), r1 = min(row + own + 1, t->m - 1);
+#pragma unroll
+  for (int first = 0; first < BN; first += 32) {
+    const uint at = boxes + (uint)((*stores)++ & 1) * BOX_BYTES;
+    if (item == 0) bulk_wait_read(1);
+    named_barrier(bar, 128);
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      const int line = (i >> 1) * 8 + (lane & 3) * 2 + (i & 1), s = (first / 8 + (i >> 1)) * 4 + (i & 1);
+      const int q = min(column + first + line, t->n - 1);
+      const value_t low = finished(t, d[s], r, q), high = finished(t, d[s + 2], r1, q);
+      const int x = own & 31, chunk = (x >> 2) ^ (line & 7);
+      asm volatile(
+          "st.shared.v2.b32 [%0], {%1, %2};" ::"r"(at + (own >> 5) * 4096 + line * 128 + chunk * 16 + (x & 3) * 4),
+          "r"(as_uint(low)), "r"(as_uint(high))
+          : "memory");
+    }
+    async_proxy_fence();
+    named_barrier(bar, 128);
+    if (item == 0) {
+      tensor_store(map_c, at, row, column + first, z);
+      tensor_store(map_c, at + 4096, row + 32, column + first, z);
+      bulk_commit();
+    }
+  }
+}
+#elif STORE_BOXES
 // Boxes of 64 rows by 128 bytes go to local memory, two in turn, and from there to C; the edges are cut off there.
 // `stores` counts them across the tiles: a tile may have an odd number, and the last one may still be on its way.
 inline void store_tile(const Target *t, global const uchar *map_c, sum_t *d, uint boxes, int row, int column, int z,
@@ -218,7 +266,7 @@ inline void store_tile(const Target *t, global const uchar *map_c, sum_t *d, uin
 #else
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
-      const int j = box * 4 + (i >> 1), line = warp * 16 + (lane >> 2) + (i & 1) * 8, s = j * 4 + (i & 1) * 2;
+      const int j = box * 4 + (i >> 1), line = row_of(warp, lane, i & 1), s = j * 4 + (i & 1) * 2;
       int r = row + line, q = column + j * 8 + (lane & 3) * 2, q1 = q + 1;
 #if BIAS || HAS_BETA || HAS_RESIDUAL
       r = min(r, t->m - 1);
@@ -244,12 +292,12 @@ inline void store_tile(const Target *t, global const uchar *map_c, sum_t *d, uin
 inline void store_tile(const Target *t, global const uchar *map_c, sum_t *d, uint boxes, int row, int column, int z,
                        int bar, int *stores) {
   const int item = (int)get_local_id(0) & 127, lane = item & 31, warp = item >> 5;
-  const int r = row + warp * 16 + (lane >> 2), q = column + (lane & 3) * 2;
+  const int q = column + (lane & 3) * 2;
 #pragma unroll
   for (int j = 0; j < BN / 8; ++j)
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const int rr = r + (i >> 1) * 8, qq = q + j * 8 + (i & 1);
+      const int rr = row + row_of(warp, lane, i >> 1), qq = q + j * 8 + (i & 1);
       if (rr < t->m && qq < t->n) store_one(t->c, c_index(t, rr, qq), finished(t, d[j * 4 + i], rr, qq));
     }
 }
@@ -303,13 +351,14 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
             global const uchar *map_a = map + panel * 256, *map_b = map_a + 128;
             const uint to = base + stage * STAGE_BYTES + panel * PANELS_BYTES;
 #if A_LINES_ARE_K
-            for (int i = 0; i < BM / 64; ++i) tensor_load(to + i * BOX_BYTES, map_a, bar, row + i * 64, step * BK, za);
+            for (int i = 0; i < BM / BK; ++i)
+              tensor_load(to + i * K_BOX_BYTES, map_a, bar, row + i * BK, step * BK, za);
 #else
             tensor_load(to, map_a, bar, step * BK, row, za);
 #endif
 #if B_LINES_ARE_K
-            for (int i = 0; i < BN / 64; ++i)
-              tensor_load(to + A_BYTES + i * BOX_BYTES, map_b, bar, column + i * 64, step * BK, zb);
+            for (int i = 0; i < BN / BK; ++i)
+              tensor_load(to + A_BYTES + i * K_BOX_BYTES, map_b, bar, column + i * BK, step * BK, zb);
 #else
             tensor_load(to + A_BYTES, map_b, bar, step * BK, column, zb);
 #endif
@@ -327,6 +376,15 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
   Target target = {alpha, beta, output_scale, c, 0, ldc, residual, 0, ldr, bias, bias_offset, m, n};
   int stage = 0, stores = 0;
   uint parity = 0;
+#if A_IN_REGISTERS
+  // Bytes into a stage, of lines lane % 4 and 4 after it.
+  const int lane = item & 31, x = row_of(item >> 5 & 3, lane, 0) + consumer * 64;
+  uint own_a[2];
+  for (int i = 0; i < 2; ++i) {
+    const int line = (lane & 3) + i * 4;
+    own_a[i] = (uint)(x / 32 * K_BOX_BYTES + line * 128 + (((x >> 2 & 7) ^ line) << 4) + (x & 3) * 4);
+  }
+#endif
   for (int w = (int)get_group_id(0); w < work; w += groups) {
     PLACE_TILE
     sum_t d[SUMS];
@@ -339,8 +397,25 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
     for (int step = first_step; step < end_step; ++step) {
       mbarrier_wait(full + stage * 8, parity);
       const uint at = base + stage * STAGE_BYTES;
-      const ulong a = descriptor(at + consumer * BOX_BYTES, A_LINES_ARE_K);
       const ulong b = descriptor(at + A_BYTES, B_LINES_ARE_K);
+#if A_IN_REGISTERS
+      // Not before the matrix unit has done with the registers; meanwhile it is busy for the other warpgroup.
+      wgmma_wait(0);
+      if (before >= 0 && (item & 127) == 0) mbarrier_arrive(empty + before * 8);
+      uint fa[4][4];
+#pragma unroll
+      for (int i = 0; i < 8; ++i)
+        asm volatile("ld.shared.v2.b32 {%0, %1}, [%2];"
+                     : "=r"(fa[i / 2][i % 2 * 2]), "=r"(fa[i / 2][i % 2 * 2 + 1])
+                     : "r"(at + own_a[i % 2] + i / 2 * 1024)
+                     : "memory");
+      wgmma_fence();
+#pragma unroll
+      for (int i = 0; i < 4; ++i) wgmma_of_registers(d, fa[i], b + i * B_STEP, (before >= 0) | (i ? 1 : 0));
+      wgmma_commit();
+      before = stage;
+#else
+      const ulong a = descriptor(at + consumer * BOX_BYTES, A_LINES_ARE_K);
       wgmma_fence();
 #if SPLIT
       // The small products first.
@@ -364,6 +439,7 @@ kernel __attribute__((reqd_work_group_size(384, 1, 1))) void gemm_wgmma(
       wgmma_wait(1);
       if (before >= 0 && (item & 127) == 0) mbarrier_arrive(empty + before * 8);
       before = stage;
+#endif
 #endif
       if (++stage == STAGES) stage = 0, parity ^= 1;
     }

@@ -124,8 +124,8 @@ class WgmmaBackend final : public GemmBackend {
     Side *const sides[2] = {&a, &b};
     PanelWish wishes[2];
     for (int i = 0; i < 2; ++i) {
-      // Only 2-byte elements can be taken from lines that are k.
-      wishes[i].turned = sides[i]->lines_are_k && element != 2;
+      // Only 2-byte elements can be taken from lines that are k, and what goes through registers.
+      wishes[i].turned = sides[i]->lines_are_k && element != 2 && !(i == 0 && plan.a_in_registers);
       wishes[i].packed = wishes[i].turned || split || !is_aligned(sides[i]->operand, task.batch_count);
     }
     run_with_panels(a.operand, b.operand, wishes, task.batch_count, split, queue, waits, out,
@@ -194,7 +194,8 @@ class WgmmaBackend final : public GemmBackend {
     const std::uint64_t element = size_of(task.a.type), c_size = size_of(task.c.type), per_box = 128 / element;
     const bool split = task.mode == Compute::f32_split;
     // The engine stores what lies in lines of C, in whole boxes.
-    const bool boxes = !plan.transposed && plan.columns >= 128 / c_size && is_aligned(task.c, task.batch_count);
+    const bool boxes = (!plan.transposed || plan.a_in_registers) && plan.columns >= 128 / c_size &&
+                       is_aligned(task.c, task.batch_count);
     const GemmOperand &c = boxes ? task.c : a.operand;  // otherwise a map that nothing uses
     std::vector<TensorMap> maps;
     for (const bool low : {false, true})
@@ -202,11 +203,11 @@ class WgmmaBackend final : public GemmBackend {
         if (low && !split) continue;
         GemmOperand operand = side->operand;
         if (low) operand.offset += panels[side == &b].low_offset;
-        maps.push_back(map_of(operand, task.batch_count, map_type(operand.type), side->lines_are_k ? 64 : per_box,
+        maps.push_back(map_of(operand, task.batch_count, map_type(operand.type), per_box,
                               side->lines_are_k ? per_box : side->box_lines));
       }
-    maps.push_back(
-        map_of(c, task.batch_count, boxes ? map_type_of_c(c.type) : map_type(c.type), 128 / size_of(c.type), 64));
+    maps.push_back(map_of(c, task.batch_count, boxes ? map_type_of_c(c.type) : map_type(c.type), 128 / size_of(c.type),
+                          plan.transposed ? 32 : 64));
     auto prepared = std::make_unique<Prepared>();
     prepared->maps = TensorMaps::of(context).place(queue, maps);
     KernelCall call(LibraryPrograms::of(context).kernel(context, "gemm/nvidia_wgmma.cl",

@@ -1,5 +1,7 @@
 #include "gemm/wgmma_plan.hpp"
 
+#include "gemm/tensor_maps.hpp"
+
 namespace gpucompute {
 namespace {
 
@@ -23,11 +25,19 @@ double cost_of(const WgmmaPlan &plan, std::uint64_t steps, bool split, std::uint
 }  // namespace
 
 WgmmaPlan plan_wgmma(const GemmTask &task, std::uint64_t units, std::uint64_t most_tiles) {
+  const bool split = task.mode == Compute::f32_split;
   WgmmaPlan best;
   // Few rows: the long side takes the 128 rows of a tile.
   best.transposed = task.m <= 64 && task.n > task.m;
+  if (task.a.type == DataType::f32 && !split) {
+    // tf32: of operands in local memory the matrix unit wants lines along K, of those in registers it does not care.
+    const bool a_may = task.a.transpose != Transpose::none && is_aligned(task.a, task.batch_count);
+    const bool b_may = task.b.transpose == Transpose::none && is_aligned(task.b, task.batch_count);
+    // Not for a few columns, which are soon turned.
+    if (b_may && !a_may && task.n > 64) best.transposed = true;
+    best.a_in_registers = best.transposed ? b_may : a_may;
+  }
   const std::uint64_t m = best.transposed ? task.n : task.m, n = best.transposed ? task.m : task.n;
-  const bool split = task.mode == Compute::f32_split;
   const std::uint64_t steps = up(task.k * size_of(task.a.type), 128);
   const bool lines_are_k = best.transposed ? task.a.transpose != Transpose::none : task.b.transpose == Transpose::none;
   double lowest = 0;

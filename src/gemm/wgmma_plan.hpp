@@ -6,8 +6,9 @@
 namespace gpucompute {
 
 struct WgmmaPlan {
-  bool transposed = false;    // C^T = op(B)^T * op(A)^T is computed: the 128 rows of a tile are columns of C
-  std::uint64_t columns = 0;  // of a tile, which has 128 rows
+  bool transposed = false;      // C^T = op(B)^T * op(A)^T is computed: the 128 rows of a tile are columns of C
+  bool a_in_registers = false;  // the warps fetch what takes the place of A, whose lines are k
+  std::uint64_t columns = 0;    // of a tile, which has 128 rows
   std::uint64_t stages = 0;
   std::uint64_t splits = 1;      // parts along K
   std::uint64_t group_rows = 1;  // rows of tiles that are walked together

@@ -323,17 +323,27 @@ TEST_CASE("f32 by tf32 products") {
   SKIP_WITHOUT_COMPILER();
   const Bench bench;
   std::uint64_t salt = 3000;
-  for (Compute compute : {Compute::tf32, Compute::f32_split})
-    for (Transpose tb : {Transpose::none, Transpose::trans}) {
-      GemmProblem p = problem_of(DataType::f32, 70, 130, 300);
-      p.compute = compute;
-      p.transpose_b = tb;
-      for (const std::string &backend : able(bench, p)) {
-        p.backend = backend;
-        check(bench, p, 0, ++salt);
-        check(bench, p, 1, ++salt);
+  struct Shape {
+    std::int64_t m, n, k;
+  };
+  // The first has lines that no copy engine takes, the last more of k than there is work for.
+  for (const Shape &shape : {Shape{70, 130, 300}, {72, 132, 300}, {196, 324, 100}, {20, 136, 2048}})
+    for (Compute compute : {Compute::tf32, Compute::f32_split})
+      for (int ops = 0; ops < 4; ++ops) {
+        GemmProblem p = problem_of(DataType::f32, shape.m, shape.n, shape.k);
+        p.compute = compute;
+        p.transpose_a = ops & 2 ? Transpose::trans : Transpose::none;
+        p.transpose_b = ops & 1 ? Transpose::trans : Transpose::none;
+        p.activation = ops == 1 ? Activation::relu : Activation::none;
+        for (const std::string &backend : able(bench, p)) {
+          p.backend = backend;
+          p.bias = Bias::none;
+          check(bench, p, 0, ++salt);
+          p.bias = ops & 1 ? Bias::per_row : Bias::per_column;
+          check(bench, p, 1, ++salt, ops == 2);
+          check(bench, p, 4, ++salt);
+        }
       }
-    }
 }
 
 TEST_CASE("types, epilogues and groups that do not fit are refused in words") {
