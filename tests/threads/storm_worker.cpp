@@ -1,5 +1,6 @@
 // What one thread of the storm does with objects whose content it knows.
 #include <poll.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -274,6 +275,7 @@ void Worker::user_event() {
   if (watched) {
     pollfd wait = {fd, POLLIN, 0};
     if (poll(&wait, 1, 60000) != 1) wrong("the descriptor of a complete event does not become readable");
+    close(fd);
   }
   gpuc_event_release(marker);
   gpuc_event_release(user);
