@@ -1,5 +1,6 @@
 #include "gemm/tunings.hpp"
 
+#include "gemm/shipped_tuning.hpp"
 #include "gemm/tuning_store.hpp"
 #include "support/log.hpp"
 
@@ -33,7 +34,7 @@ Tunings &Tunings::of(Context &context) {
   Tunings &tunings = *attached(context);  // the context keeps it, and the caller keeps the context
   std::call_once(tunings.loaded_, [&] {
     for (const auto &device : context.devices())
-      if (const auto tuning = load_tuning(*device)) tunings.adopt(context, *device, *tuning);
+      tunings.adopt(context, *device, load_tuning(*device).value_or(DeviceTuning{}));
   });
   return tunings;
 }
@@ -42,7 +43,12 @@ void Tunings::keep_out(Context &context) {
   std::call_once(attached(context)->loaded_, [] {});
 }
 
-void Tunings::adopt(Context &context, const Device &device, const DeviceTuning &tuning) {
+void Tunings::adopt(Context &context, const Device &device, const DeviceTuning &of_user) {
+  DeviceTuning tuning = shipped_tuning(device.info().name).value_or(DeviceTuning{});
+  for (const TunedValues &tuned : of_user.values) tuning.forget("", tuned.type);
+  for (const TunedChoice &choice : of_user.choices) tuning.forget("", choice.products.a);
+  tuning.values.insert(tuning.values.end(), of_user.values.begin(), of_user.values.end());
+  tuning.choices.insert(tuning.choices.end(), of_user.choices.begin(), of_user.choices.end());
   for (const TunedValues &tuned : tuning.values) {
     const std::string refusal = refusal_of(tuned, device);
     if (refusal.empty())

@@ -16,13 +16,14 @@ namespace gpucompute {
 
 class Tunings {
  public:
-  // On first use, the user's table is read for each device, and its parameters put in place.
+  // On first use, the tables of each device are read, and their parameters put in place.
   static Tunings &of(Context &context);
   // For the tuner: a context that nothing is in force in.
   static void keep_out(Context &context);
 
-  // Of another table from now on. What a backend refuses is left out, with a line in the log.
-  void adopt(Context &context, const Device &device, const DeviceTuning &tuning);
+  // From now on the library's own table holds, and the user's for the types of which it has something. What a backend
+  // refuses is left out, with a line in the log.
+  void adopt(Context &context, const Device &device, const DeviceTuning &of_user);
 
   // The backend that was measured to be the fastest for such products, or null.
   const GemmBackend *preferred(const GemmTask &task, const Device &device) const;

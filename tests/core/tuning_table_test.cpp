@@ -3,9 +3,12 @@
 #include <sys/stat.h>
 #include <gpucompute/tuning.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
+#include "gemm/gemm_backend.hpp"
+#include "gemm/shipped_tuning.hpp"
 #include "gemm/tuning_store.hpp"
 #include "gemm/tuning_table.hpp"
 #include "support/fixture.hpp"
@@ -241,6 +244,32 @@ TEST_CASE("the table of the user's") {
     CHECK_THROWS_WITH_AS(save_tuning(device, some_tuning()), doctest::Contains("can be written by other users"), Error);
     REQUIRE(::chmod(place.c_str(), 0700) == 0);
   }
+}
+
+TEST_CASE("tables that come with the library") {
+  std::size_t count = 0;
+  for (const ShippedTuning *shipped = shipped_tunings; shipped->name; ++shipped, ++count) {
+    CAPTURE(shipped->name);
+    std::string why;
+    const auto tuning = parse_tuning(shipped->json, why);
+    REQUIRE_MESSAGE(tuning, why);
+    CHECK(!tuning->empty());
+    CHECK(tuning->date.size() == 10);
+    const auto backends = gemm_backends();
+    for (const TunedChoice &choice : tuning->choices) {
+      CHECK_MESSAGE(std::any_of(backends.begin(), backends.end(),
+                                [&](const GemmBackend *backend) { return choice.backend == backend->name(); }),
+                    choice.backend);
+      CHECK(choice.gain_percent >= 103);
+      CHECK(tuning->find(choice.products) == &choice);  // not there twice
+    }
+    const auto found = shipped_tuning(tuning->device);
+    REQUIRE(found);
+    CHECK(to_json(*found) == to_json(*tuning));
+    CHECK(!shipped_tuning(tuning->device.substr(1)));
+  }
+  CHECK(count > 0);
+  CHECK(!shipped_tuning(""));
 }
 
 TEST_CASE("where the table is") {

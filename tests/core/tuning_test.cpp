@@ -6,6 +6,7 @@
 
 #include "gemm/clblast_parameters.hpp"
 #include "gemm/cpu_tuning.hpp"
+#include "gemm/shipped_tuning.hpp"
 #include "gemm/tuning_store.hpp"
 #include "gemm/tunings.hpp"
 #include "support/fixture.hpp"
@@ -225,6 +226,29 @@ TEST_CASE("a table takes effect in contexts that are made afterwards") {
   if (quirks_of(after.device()).checker || !has_compiler(after.device())) return;
   check_spread(after, problem, 91000);
   check_spread(after, other, 91001);
+}
+
+TEST_CASE("the library's own table holds, and the user's in its place") {
+  const TemporaryFolder folder;
+  const Environment variable("GPUC_TUNING", folder.path().c_str());
+  const gemms::Bench before;
+  const auto shipped = shipped_tuning(before.device().info().name);
+  if (!shipped || shipped->choices.empty()) SKIP_TEST("the library has no table for the device");
+  const TunedChoice &choice = shipped->choices.front();
+  const std::int64_t n = std::int64_t{1} << choice.products.size_log2;
+  GemmProblem problem = problem_of(choice.products.a, n, n, n);
+  problem.transpose_a = choice.products.a_transposed ? Transpose::trans : Transpose::none;
+  problem.transpose_b = choice.products.b_transposed ? Transpose::trans : Transpose::none;
+  const std::string chosen = first_line(explain_gemm(*before.queue, problem));
+  CHECK(chosen.find(choice.backend + ": chosen: ") == 0);
+  CHECK(chosen.find("measured to be the fastest here") != std::string::npos);
+
+  // For a type of which the user's table has something, the library's has no say.
+  DeviceTuning tuning;
+  tuning.put(TunedChoice{class_of(problem_of(choice.products.a, 4096, 4096, 4096)), "reference", 123});
+  save_tuning(before.device(), tuning);
+  const gemms::Bench after;
+  CHECK(first_line(explain_gemm(*after.queue, problem)).find("measured") == std::string::npos);
 }
 
 TEST_CASE("what a backend refuses of a table is left out, and the log says so") {
