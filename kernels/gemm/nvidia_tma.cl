@@ -182,40 +182,28 @@ kernel __attribute__((reqd_work_group_size(128 + 32 * WARPS, 1, 1))) void gemm_t
     for (int i = 0; i < WM / 16; ++i)
 #pragma unroll
       for (int j = 0; j < WN / 8; ++j) sum[i][j][0] = sum[i][j][1] = sum[i][j][2] = sum[i][j][3] = 0;
-    double fa[2][WM / 16][4], fb[WN / 8][2];
-    mbarrier_wait(full + stage * 8, parity);
-    local const uchar *ta = stages + stage * STAGE_BYTES;
-#pragma unroll
-    for (int i = 0; i < WM / 16; ++i) fetch_a(fa[0][i], ta, warp_row + i * 16, 0, g, t);
-#pragma unroll
-    for (int j = 0; j < WN / 8; ++j) fetch_b(fb[j], ta + A_BYTES, warp_column + j * 8, 0, g, t);
     for (int step = 0; step < steps; ++step) {
-      // What the second part of a stage needs is fetched while the first is multiplied, and the other way round across
-      // the change of stages. B's blocks take the places of those that have been multiplied.
+      mbarrier_wait(full + stage * 8, parity);
+      uint seen = 0;
+      local const uchar *ta = stages + stage * STAGE_BYTES, *tb = ta + A_BYTES;
 #pragma unroll
-      for (int part = 0; part < 2; ++part)
+      for (int kk = 0; kk < BK; kk += 8) {
+        double fa[WM / 16][4], fb[WN / 8][2];
 #pragma unroll
-        for (int j = 0; j < WN / 8; ++j) {
+        for (int i = 0; i < WM / 16; ++i) fetch_a(fa[i], ta, warp_row + i * 16, kk, g, t);
 #pragma unroll
-          for (int i = 0; i < WM / 16; ++i) multiply(sum[i][j], fa[part][i], fb[j]);
-          if (part == 1 && j == 0) {
-            uint seen = 0;
+        for (int j = 0; j < WN / 8; ++j) fetch_b(fb[j], tb, warp_column + j * 8, kk, g, t);
 #pragma unroll
-            for (int i = 0; i < WM / 16 * 4; ++i) seen ^= as_uint2(fa[1][i / 4][i % 4]).s0;
+        for (int i = 0; i < WM / 4; ++i) seen ^= as_uint2(fa[i / 4][i % 4]).s0;
 #pragma unroll
-            for (int i = 0; i < WN / 8 * 2; ++i) seen ^= as_uint2(fb[i / 2][i % 2]).s0;
-            leave_stage(empty + stage * 8, seen, note, lane);
-            if (++stage == STAGES) stage = 0, parity ^= 1;
-            // After the last one what is fetched is not used.
-            if (step + 1 < steps) {
-              mbarrier_wait(full + stage * 8, parity);
-              ta = stages + stage * STAGE_BYTES;
-            }
-          }
-          const int kk = part ? 0 : 8;
-          fetch_b(fb[j], ta + A_BYTES, warp_column + j * 8, kk, g, t);
-          if (j < WM / 16) fetch_a(fa[!part][j], ta, warp_row + j * 16, kk, g, t);
-        }
+        for (int i = 0; i < WN / 4; ++i) seen ^= as_uint2(fb[i / 2][i % 2]).s0;
+#pragma unroll
+        for (int i = 0; i < WM / 16; ++i)
+#pragma unroll
+          for (int j = 0; j < WN / 8; ++j) multiply(sum[i][j], fa[i], fb[j]);
+      }
+      leave_stage(empty + stage * 8, seen, note, lane);
+      if (++stage == STAGES) stage = 0, parity ^= 1;
     }
 #define ROWS_OF_LANE (WM / 8)
 #define COLUMNS_OF_LANE (WN / 4)

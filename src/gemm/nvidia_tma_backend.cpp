@@ -9,10 +9,14 @@
 namespace gpucompute {
 namespace {
 
-const std::vector<TileShape> &f64_shapes() {
-  static const auto *const shapes =
-      new std::vector<TileShape>{{4, 2, 32, 64, 6, 1, 1.0}, {2, 4, 32, 32, 6, 1, 1.08}, {2, 4, 32, 16, 8, 1, 1.2}};
-  return *shapes;
+// Tall parts where lines of A are k, wide ones where they run along K: that is how the reads from local memory balance.
+const std::vector<TileShape> &f64_shapes(bool tall) {
+  static const auto *const shapes = new std::vector<TileShape>[2] {
+    {{4, 2, 32, 64, 6, 1, 1.0}, {2, 4, 32, 32, 6, 1, 1.08}, {2, 4, 32, 16, 8, 1, 1.2}}, {
+      {2, 4, 64, 32, 6, 1, 1.0}, {2, 4, 32, 32, 6, 1, 1.08}, { 2, 4, 32, 16, 8, 1, 1.2 }
+    }
+  };
+  return shapes[tall];
 }
 
 const std::vector<TileShape> &f32_shapes() {
@@ -74,7 +78,8 @@ class TmaBackend final : public GemmBackend {
   static void launch(const GemmTask &task, bool transposed, Queue &queue, Waits waits, OutEvent out) {
     const bool f64 = task.a.type == DataType::f64;
     const DeviceInfo &info = queue.device().info();
-    const TileShape &shape = shape_for(task, f64 ? f64_shapes() : f32_shapes(), info.compute_units);
+    const TileShape &shape =
+        shape_for(task, f64 ? f64_shapes(lines_are_k(task.a, false)) : f32_shapes(), info.compute_units);
     PreparedLaunches::Key key = key_of(task, task.a, task.b, queue.device());
     key.push_back(reinterpret_cast<std::uintptr_t>(&shape));
     key.push_back(transposed);
