@@ -15,6 +15,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import statistics
 import sys
 import time
@@ -224,7 +225,7 @@ def ratios_to(samples, peer):
 def driver():
     try:
         with open("/proc/driver/nvidia/version", encoding="utf-8") as file:
-            return file.readline().strip()
+            return re.search(r"\d+\.\d+(\.\d+)?", file.readline()).group()
     except OSError:
         return ""
 
