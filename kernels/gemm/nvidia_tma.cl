@@ -10,10 +10,11 @@
 // g + t has rows g (+ 8) and columns 2 t (+ 1) of a block, and of A and B two steps of K: the STEP-th of t. Where a
 // line runs along K, rows (columns) are taken in an ORDER in which the lanes that read together meet different banks.
 // One read of 16 bytes could bring both steps; of B it does where A's lines are K, but the matrix unit wants A's
-// numbers in registers in another order than such a read leaves them. f32: lines are K; lane l sums rows l / 8 * 4 + i
-// % 4 + i / 4
-// * 16 and columns l % 8 * 4 + j % 4 + j / 4 * 32.
-// C_TRANSPOSED: C's lines run along M. So there is no need for the other kernel that mixes lines: A along K, B's K.
+// numbers in registers in another order than such a read leaves them.
+// f32: lines are K; lane l sums rows l / 8 * 4 + i % 4 + i / 4 * 16 and columns l % 8 * 4 + j % 4 + j / 4 * 32.
+//
+// C_TRANSPOSED: C's lines run along M. So the mixture of A along K and lines of B that are K needs no kernel of its
+// own.
 #ifndef F64
 #define F64 1
 #define WARPS_M 2
