@@ -256,6 +256,13 @@ void DeviceTuning::forget(const std::string &backend, DataType type) {
                 choices.end());
 }
 
+void DeviceTuning::replace_types(const DeviceTuning &other) {
+  for (const TunedValues &tuned : other.values) forget("", tuned.type);
+  for (const TunedChoice &choice : other.choices) forget("", choice.products.a);
+  values.insert(values.end(), other.values.begin(), other.values.end());
+  choices.insert(choices.end(), other.choices.begin(), other.choices.end());
+}
+
 std::string to_json(const DeviceTuning &tuning) {
   JsonWriter json;
   json.object([&] {

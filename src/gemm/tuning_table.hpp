@@ -61,6 +61,8 @@ struct DeviceTuning {
   void drop(const ProductClass &products);
   // Forgets what is there for a backend ("": all) and type (none: all): values, and choices among all backends.
   void forget(const std::string &backend, DataType type);
+  // What the other has of a type takes the place of all that is there of it.
+  void replace_types(const DeviceTuning &other);
 };
 
 // One object of JSON.

@@ -45,10 +45,7 @@ void Tunings::keep_out(Context &context) {
 
 void Tunings::adopt(Context &context, const Device &device, const DeviceTuning &of_user) {
   DeviceTuning tuning = shipped_tuning(device.info().name).value_or(DeviceTuning{});
-  for (const TunedValues &tuned : of_user.values) tuning.forget("", tuned.type);
-  for (const TunedChoice &choice : of_user.choices) tuning.forget("", choice.products.a);
-  tuning.values.insert(tuning.values.end(), of_user.values.begin(), of_user.values.end());
-  tuning.choices.insert(tuning.choices.end(), of_user.choices.begin(), of_user.choices.end());
+  tuning.replace_types(of_user);
   for (const TunedValues &tuned : tuning.values) {
     const std::string refusal = refusal_of(tuned, device);
     if (refusal.empty())

@@ -272,6 +272,32 @@ TEST_CASE("tables that come with the library") {
   CHECK(!shipped_tuning(""));
 }
 
+TEST_CASE("of a type that the user's table knows, the library's has no say") {
+  const auto of_size = [](DataType type, int size_log2) {
+    ProductClass products;
+    products.a = products.b = products.c = type;
+    products.size_log2 = size_log2;
+    return products;
+  };
+  DeviceTuning tuning, of_user;
+  for (DataType type : {DataType::f16, DataType::f32, DataType::f64}) {
+    tuning.put(TunedValues{"simt", type, {{"depth", 8}}, 110});
+    tuning.put(TunedChoice{of_size(type, 6), "simt", 120});
+  }
+  const std::string before = to_json(tuning);
+  tuning.replace_types(of_user);
+  CHECK(to_json(tuning) == before);
+  of_user.put(TunedChoice{of_size(DataType::f16, 9), "reference", 130});
+  of_user.put(TunedValues{"cpu", DataType::f64, {{"columns", 4}}, 140});
+  tuning.replace_types(of_user);
+  CHECK(tuning.values.size() == 2);
+  CHECK(tuning.find("simt", DataType::f32));
+  CHECK(tuning.find("cpu", DataType::f64));
+  CHECK(tuning.choices.size() == 2);
+  CHECK(tuning.find(of_size(DataType::f32, 6)));
+  CHECK(tuning.find(of_size(DataType::f16, 9)));
+}
+
 TEST_CASE("where the table is") {
   const Environment home("HOME", "/home/somebody"), data("XDG_DATA_HOME", nullptr), none("GPUC_TUNING", nullptr);
   std::string why;
