@@ -171,7 +171,7 @@ std::vector<const GemmBackend *> ordered_for(const GemmTask &task, Queue &queue,
                                              const GemmBackend **measured = nullptr) {
   std::vector<const GemmBackend *> order = gemm_backends();
   std::stable_partition(order.begin(), order.end(),
-                        [&](const GemmBackend *backend) { return !backend->steps_back(task); });
+                        [&](const GemmBackend *backend) { return !backend->steps_back(task, queue.device()); });
   const GemmBackend *best = Tunings::of(queue.context()).preferred(task, queue.device());
   if (best) std::stable_partition(order.begin(), order.end(), [&](const GemmBackend *other) { return other == best; });
   if (measured) *measured = best;

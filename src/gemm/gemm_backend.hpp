@@ -20,8 +20,8 @@ class GemmBackend {
   virtual const char *merit() const noexcept = 0;
   // Why it cannot serve the task on the queue's device, or "". Asked on every call: cheap. The buffers may be missing.
   virtual std::string refusal(const GemmTask &task, Queue &queue) const = 0;
-  // Whether another backend that serves the task is likely to be faster, although this one comes before it.
-  virtual bool steps_back(const GemmTask &) const noexcept { return false; }
+  // Whether another backend that serves the task is likely to be faster there, although this one comes before it.
+  virtual bool steps_back(const GemmTask &, const Device &) const noexcept { return false; }
   // Whether it does the epilogue of such a task, or takes groups, by itself. What it does not do the planner does
   // around it: products into a workspace and a pass over them, one product for each group.
   virtual bool does_epilogue(const GemmTask &) const noexcept { return false; }

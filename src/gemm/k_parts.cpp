@@ -32,7 +32,7 @@ KParts k_parts_for(const GemmTask &task, std::uint64_t units) {
     return {};
   if (task.k < 8 * least_length || task.m > tile_side * units || task.n > tile_side * units) return {};
   const std::uint64_t tiles = up(task.m, tile_side) * up(task.n, tile_side);
-  if (tiles * 4 > units) return {};
+  if (tiles * 2 > units) return {};
   const std::uint64_t wanted = std::min(2 * units / tiles, task.k / least_length);
   KParts parts;
   parts.length = up(up(task.k, wanted), 64) * 64;  // which keeps lines aligned

@@ -4,6 +4,7 @@
 #include "gemm/kernel_call.hpp"
 #include "gemm/panel.hpp"
 #include "gemm/ptx_type.hpp"
+#include "gemm/simt_tile.hpp"
 #include "gemm/tile_launch.hpp"
 #include "gemm/tile_shape.hpp"
 
@@ -65,7 +66,9 @@ class DmmaBackend final : public TileBackend {
     return too_large_for_int(task);
   }
 
-  bool steps_back(const GemmTask &task) const noexcept override { return std::max(task.m, task.n) <= 16; }
+  bool steps_back(const GemmTask &task, const Device &) const noexcept override {
+    return std::max(task.m, task.n) <= 16;
+  }
 
   void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const override {
     launch(task, f64_shapes(), queue, waits, out);
@@ -120,8 +123,9 @@ class MmaBackend final : public TileBackend {
     return too_large_for_int(task);
   }
 
-  // For other types than f32 there is none that would be faster.
-  bool steps_back(const GemmTask &task) const noexcept override {
+  // Its tiles would be empty for the most part, and lines of f32 have to be turned.
+  bool steps_back(const GemmTask &task, const Device &) const noexcept override {
+    if (size_of(task.a.type) == 2) return task.batch_count > 1 && std::max(task.m, task.n) <= 32;
     if (task.a.type != DataType::f32) return false;
     return (wish_for(task.a, task).turned || wish_for(task.b, task).turned) && is_small_for_panels(task);
   }
@@ -180,9 +184,7 @@ class SgemmBackend final : public TileBackend {
     return too_large_for_int(task);
   }
 
-  bool steps_back(const GemmTask &task) const noexcept override {
-    return (task.a.transpose == Transpose::none || task.b.transpose != Transpose::none) && is_small_for_panels(task);
-  }
+  bool steps_back(const GemmTask &task, const Device &) const noexcept override { return is_for_simt(task); }
 
   // Lines that run along K are turned first.
   void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const override {

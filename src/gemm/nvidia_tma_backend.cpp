@@ -3,6 +3,7 @@
 #include "gemm/kernel_call.hpp"
 #include "gemm/panel.hpp"
 #include "gemm/prepared.hpp"
+#include "gemm/simt_tile.hpp"
 #include "gemm/tensor_maps.hpp"
 #include "gemm/tile_shape.hpp"
 
@@ -40,10 +41,9 @@ class TmaBackend final : public GemmBackend {
     return too_large_for_int(task);
   }
 
-  bool steps_back(const GemmTask &task) const noexcept override {
+  bool steps_back(const GemmTask &task, const Device &) const noexcept override {
     if (task.a.type == DataType::f64) return std::max(task.m, task.n) <= 16;  // a tile would be empty for the most part
-    const bool turns = !lines_are_k(task.a, false) || !lines_are_k(task.b, true);
-    return turns && is_small_for_panels(task);
+    return is_for_simt(task);
   }
 
   void run(GemmTask &task, Queue &queue, Waits waits, OutEvent out) const override {

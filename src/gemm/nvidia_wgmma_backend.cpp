@@ -83,7 +83,7 @@ class WgmmaBackend final : public GemmBackend {
 
   bool cuts_k() const noexcept override { return true; }
   // Its tiles of 128 rows would be empty for the most part.
-  bool steps_back(const GemmTask &task) const noexcept override {
+  bool steps_back(const GemmTask &task, const Device &) const noexcept override {
     return task.batch_count > 1 && std::max(task.m, task.n) <= 32;
   }
 

@@ -14,7 +14,7 @@ namespace {
 constexpr int format = 1;
 // More than any tuner writes.
 constexpr std::size_t most_entries = 4096, most_values = 64, longest_text = 256;
-constexpr std::uint64_t shortest_side = 16;
+constexpr std::uint64_t shortest_side = 16, longest_to_shortest = 8;
 
 constexpr DataType multiplied[] = {DataType::f16,  DataType::bf16,   DataType::f32,    DataType::f64, DataType::c64,
                                    DataType::c128, DataType::f8e4m3, DataType::f8e5m2, DataType::i8,  DataType::i32};
@@ -197,7 +197,9 @@ class TableReader {
 
 std::optional<ProductClass> ProductClass::of(const GemmTask &task) noexcept {
   if (task.batch_count != 1 || !task.group_rows.empty()) return std::nullopt;
-  if (std::min({task.m, task.n, task.k}) < shortest_side) return std::nullopt;
+  const std::uint64_t shortest = std::min({task.m, task.n, task.k});
+  if (shortest < shortest_side || std::max({task.m, task.n, task.k}) / shortest >= longest_to_shortest)
+    return std::nullopt;
   ProductClass products;
   products.a = task.a.type;
   products.b = task.b.type;

@@ -34,7 +34,8 @@ struct ProductClass {
   bool a_transposed = false, b_transposed = false;
   int size_log2 = 0;
 
-  // Nothing for what is not measured: batches, groups, and products of which a side is short.
+  // Nothing for what squares say little about: batches, groups, and products of which a side is short, or much shorter
+  // than another.
   static std::optional<ProductClass> of(const GemmTask &task) noexcept;
   friend bool operator<(const ProductClass &x, const ProductClass &y) noexcept;
   friend bool operator==(const ProductClass &x, const ProductClass &y) noexcept { return !(x < y) && !(y < x); }

@@ -610,7 +610,7 @@ TEST_SUITE("handles, threads") {
 
   TEST_CASE("two threads release one reference at the same moment") {
     Context context = another_context();
-    constexpr int rounds = 50000;
+    constexpr int rounds = 100000;
     std::atomic<gpuc_buffer *> shared{nullptr};
     std::atomic<int> round{0}, done{0};
     const auto release = [&](int r) {
@@ -629,6 +629,9 @@ TEST_SUITE("handles, threads") {
       failed += gpuc_buffer_create(context, 64, 0, &buffer) != GPUC_OK;
       shared = buffer;
       round.store(r, std::memory_order_release);
+      // The other thread learns of it a little later; how much is different everywhere.
+      for (volatile int wait = 0; wait < r % 200; wait = wait + 1) {
+      }
       release(r);
       while (done.load(std::memory_order_acquire) < 2 * r) std::this_thread::yield();
     }

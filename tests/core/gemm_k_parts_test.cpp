@@ -31,10 +31,11 @@ TEST_CASE("a long k is cut where C has few elements") {
   CHECK(parts.count * parts.length <= 65536);
   CHECK(parts.length % 64 == 0);
   CHECK(parts.length >= 256);
-  for (const GemmTask &task : {task_of(64, 64, 1024), task_of(2048, 2048, 65536), task_of(1 << 20, 1, 65536),
+  for (const GemmTask &task : {task_of(64, 64, 1024), task_of(640, 512, 65536), task_of(1 << 20, 1, 65536),
                                task_of(64, 64, 65536, DataType::c64), task_of(64, 64, 65536, DataType::i8)})
     CHECK(k_parts_for(task, units).count == 1);
-  CHECK(k_parts_for(task_of(64, 64, 65536), 2).count == 1);
+  CHECK(k_parts_for(task_of(64, 64, 65536), 1).count == 1);
+  CHECK(k_parts_for(task_of(512, 512, 4096), units).count == 4);
   GemmProblem batch = problem_of(DataType::f32, 64, 64, 65536);
   batch.batch_count = 2;
   batch.c_stride = 4096;

@@ -183,6 +183,8 @@ TEST_CASE("products are classed by types, transposes and size") {
   CHECK(ProductClass::of(task_of(750, 750, 750))->size_log2 == 10);
   // What is not measured.
   CHECK(!ProductClass::of(task_of(8, 4096, 4096)));
+  CHECK(!ProductClass::of(task_of(64, 64, 512)));
+  CHECK(ProductClass::of(task_of(64, 64, 511)));
   CHECK(!ProductClass::of(task_of(4096, 4096, 1)));
   GemmTask batch = task_of(64, 64, 64);
   batch.batch_count = 2;

@@ -221,7 +221,7 @@ TEST_CASE("a table takes effect in contexts that are made afterwards") {
   if (cannot(after, forced).empty()) {
     CHECK(explain_gemm(*after.queue, forced).rfind("simt: chosen: asked for by name\n", 0) == 0);
     CHECK(backend_named("simt").tunable()->current(*after.context, after.device(), DataType::f32) ==
-          TuningValues{{"depth", 8}, {"tile_columns", 128}, {"tile_rows", 64}});
+          TuningValues{{"depth", 16}, {"tile_columns", 128}, {"tile_rows", 64}});
   }
   if (quirks_of(after.device()).checker || !has_compiler(after.device())) return;
   check_spread(after, problem, 91000);
