@@ -32,6 +32,9 @@ KINDS = {
 # Functions whose call of the driver is written by hand (override_NAME in layer_objects.c).
 OVERRIDES = {"clCreateKernelsInProgram", "clWaitForEvents", "clGetEventInfo"}
 
+# Without these the header was not understood.
+ESSENTIAL = {"clGetPlatformIDs", "clCreateContext", "clCreateBuffer", "clEnqueueNDRangeKernel", "clWaitForEvents", "clFinish"}
+
 # Functions that cannot fail in a way that a caller could act upon; "any" never means these.
 INFALLIBLE = re.compile(r"cl(Retain|Release|Unload|SVMFree$|GetExtensionFunctionAddress)")
 
@@ -96,9 +99,21 @@ def parse_functions(text):
     prototypes = {}
     for typedef in re.findall(r"typedef ([^;{}]*?\( ?\* ?cl_api_\w+ ?\)[^;]*);", text):
         result, name, parameters = re.fullmatch(r"(.*?) ?\( ?\* ?cl_api_(\w+) ?\) ?\((.*)\) ?", typedef).groups()
-        parameters = [parse_parameter(part, i) for i, part in enumerate(split_parameters(parameters))]
-        prototypes[name] = Function(name, result.strip(), parameters)
+        prototypes[name] = read_function(name, result, parameters)
+    # Headers from 2023-12 on: a type of the function in cl.h, and a pointer to that type.
+    for function, name in re.findall(r"typedef (\w+)_t ?\* ?cl_api_(\w+) ?;", text):
+        typedef = re.search(rf"typedef ([^;{{}}()]*?) ?\b{function}_t ?\(([^;]*)\) ?;", text)
+        if typedef:
+            prototypes[name] = read_function(name, *typedef.groups())
+    missing = ESSENTIAL - prototypes.keys()
+    if missing:
+        raise SystemExit(f"gen_layer.py: CL/cl_icd.h has no {', '.join(sorted(missing))} that can be read")
     return [prototypes[name] for name in slots if name in prototypes]  # the others are not available on this system
+
+
+def read_function(name, result, parameters):
+    parameters = [parse_parameter(part, i) for i, part in enumerate(split_parameters(parameters))]
+    return Function(name, result.strip(), parameters)
 
 
 def handle_checks(function):
