@@ -43,8 +43,13 @@ void run_point(const Scenario &scenario, const std::string &rule, bool once, lon
   faults.reset();
   if (faults.arm(rule.c_str()) < 1) return sweep.report(Problem::other, "the rule cannot be read");
   Steps steps;
+  long fired = 0;
+  steps.no_more_faults = [&] {
+    fired += faults.fired();
+    faults.arm(nullptr);
+  };
   scenario.run(steps);
-  const long fired = faults.fired();
+  fired += faults.fired();
   sweep.injected(fired);
   // Reset would forget what the threads of the library still do wrong.
   faults.arm(nullptr);

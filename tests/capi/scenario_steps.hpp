@@ -44,6 +44,22 @@ namespace capi_test {
 
 inline constexpr size_t large_size = (size_t(1) << 20) + 4096;
 
+// Goes before memory that the library gave and that commands may still use: waits for them, whatever failed.
+class Finished {
+ public:
+  Finished(const Steps &steps, gpuc_queue *queue) : steps_(steps), queue_(queue) {}
+  ~Finished() {
+    steps_.end_faults();
+    gpuc_queue_finish(queue_);
+  }
+  Finished(const Finished &) = delete;
+  Finished &operator=(const Finished &) = delete;
+
+ private:
+  const Steps &steps_;
+  gpuc_queue *queue_;
+};
+
 // Memory that a command which could not be waited for may still touch: never freed, and used again by a later scenario.
 class Lasting {
  public:

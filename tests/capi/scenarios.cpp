@@ -322,6 +322,7 @@ void host_memory(Steps &steps) {
   void *pointer = nullptr;
   STEP(gpuc_host_memory_get, memory, &pointer, nullptr);
   std::memset(pointer, 8, 10000);
+  const Finished finished(steps, queue);
   Buffer buffer;
   STEP(gpuc_buffer_create, context, 10000, 0, buffer.out());
   STEP(gpuc_buffer_write, buffer, queue, 0, 10000, pointer);
@@ -349,6 +350,7 @@ void transfer_pinned(Steps &steps) {
   STEP(gpuc_host_memory_get, memory, &pointer, nullptr);
   auto *bytes = static_cast<unsigned char *>(pointer);
   std::memset(bytes, 3, large_size);
+  const Finished finished(steps, queue);
   Buffer buffer;
   STEP(gpuc_buffer_create, context, large_size, 0, buffer.out());
   Event wrote;
@@ -388,6 +390,7 @@ void rects(Steps &steps) {
   for (size_t i = 0; i < rows * pitch; ++i) pinned[i] = static_cast<unsigned char>(i * 13 + i / pitch);
   const Lasting lasting_back(rows * pitch, 0);
   std::vector<unsigned char> &back = *lasting_back;
+  const Finished finished(steps, queue);
   Buffer buffer, other;
   STEP(gpuc_buffer_create, context, rows * pitch, 0, buffer.out());
   STEP(gpuc_buffer_create, context, rows * pitch, 0, other.out());

@@ -2,6 +2,7 @@
 // They run under injected faults and on odd devices.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -45,6 +46,11 @@ class Steps {
   }
   const std::string &function() const { return function_; }
   const std::string &message() const { return message_; }
+  // Where the scenario has failed: no more faults from here on, so that what still runs can be waited for.
+  void end_faults() const {
+    if (status_ != GPUC_OK && no_more_faults) no_more_faults();
+  }
+  std::function<void()> no_more_faults;
   // What may never be: wrong results, failures without a message, statuses that the header does not document.
   const std::vector<std::string> &problems() const { return problems_; }
 
