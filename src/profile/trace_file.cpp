@@ -5,10 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string_view>
 
 #include "profile/device_clock.hpp"
 #include "profile/recorder.hpp"
@@ -23,6 +25,8 @@ namespace {
 constexpr std::size_t write_at = std::size_t(64) << 10;  // bytes
 constexpr std::uint64_t write_after = 100'000'000;       // ns
 constexpr std::uint64_t default_limit = std::uint64_t(1) << 30;
+constexpr std::size_t page = 4096;
+constexpr std::string_view closing = "\n]\n";
 
 // "a/b.json" of process 7: "a/b.7.json".
 std::string of_this_process(const std::string &path) {
@@ -88,25 +92,50 @@ TraceFile::~TraceFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-// One write puts the events over the closing bracket and a new one behind them.
+// How many bytes of text_ from `start` on are whole events that fit, with the bracket behind them, in `room`.
+std::size_t TraceFile::events_within(std::size_t room, std::size_t start) const noexcept {
+  std::size_t count = 0;
+  while (start + count < text_.size()) {
+    const std::size_t next = std::min(text_.find(",\n", start + count + 1), text_.size());
+    if (next - start + closing.size() > room) break;
+    count = next - start;
+  }
+  return count;
+}
+
+// A write puts events over the closing bracket and a new one behind them. Linux looks for a deadly signal between the
+// pages of a write, so each stays within one page; spaces fill the rest of a page where the next event does not fit.
+// What a signal can cost is a bracket between two pages, or the end of an event that is longer than a page.
 bool TraceFile::write_out() noexcept {
   if (text_.empty() || fd_ < 0) return !error_;
-  const std::size_t size = text_.size();
-  try {
-    text_ += "\n]\n";
-  } catch (...) {
-    return false;  // no memory now: later
-  }
   written_ = host_now_ns();
-  if (!write_all(fd_, text_.data(), text_.size(), end_)) {
-    error_ = errno;
-    // Back to what was there: those bytes have their place on the disk already.
-    if (end_ > 0 && ftruncate(fd_, static_cast<off_t>(end_ + 3)) == 0) write_all(fd_, "\n]\n", 3, end_);
-    ::close(fd_);
-    fd_ = -1;
-    return false;
+  std::size_t start = 0;
+  while (start < text_.size()) {
+    const std::size_t room = page - end_ % page;
+    std::size_t count = events_within(room, start), spaces = 0;
+    if (count == 0) {
+      spaces = room;
+      count = events_within(page, start);
+      if (count == 0) count = std::min(text_.find(",\n", start + 1), text_.size()) - start;
+    }
+    try {
+      piece_.assign(spaces, ' ').append(text_, start, count).append(closing);
+    } catch (...) {
+      text_.erase(0, start);
+      return false;  // no memory now: later
+    }
+    if (!write_all(fd_, piece_.data(), piece_.size(), end_)) {
+      error_ = errno;
+      // Back to what was there: those bytes have their place on the disk already.
+      if (end_ > 0 && ftruncate(fd_, static_cast<off_t>(end_ + closing.size())) == 0)
+        write_all(fd_, closing.data(), closing.size(), end_);
+      ::close(fd_);
+      fd_ = -1;
+      return false;
+    }
+    end_ += spaces + count;
+    start += count;
   }
-  end_ += size;
   text_.clear();
   return true;
 }
@@ -126,7 +155,8 @@ bool TraceFile::append(const ProfileRecord &record) noexcept {
   const std::size_t before = text_.size();
   try {
     format_.append(text_, record);
-    if (end_ + text_.size() > limit_) {
+    // Spaces come to it at the end of each page, less than an event takes.
+    if (end_ + text_.size() + text_.size() / 16 > limit_) {
       text_.resize(before);
       format_.note(text_, "the trace is full: GPUC_TRACE_LIMIT_MB");
       full_ = true;

@@ -1,4 +1,5 @@
-// Trace files: a JSON array that is complete after every write, so that a process may end at any moment.
+// Trace files: a JSON array that is complete after every write, so that a process may end at any moment. Of one that is
+// killed in the middle of a write the closing bracket may be missing, which viewers do not mind.
 #pragma once
 
 #include <gpucompute/profile.hpp>
@@ -24,6 +25,7 @@ class TraceFile final : public ProfileSink {
 
  private:
   bool append(const ProfileRecord &record) noexcept;
+  std::size_t events_within(std::size_t room, std::size_t start) const noexcept;
   bool write_out() noexcept;
   [[noreturn]] void fail_to_write() const;
 
@@ -33,6 +35,7 @@ class TraceFile final : public ProfileSink {
   int fd_ = -1;
   int error_ = 0;              // errno of the write that failed
   std::string text_;           // not written yet
+  std::string piece_;          // what one write takes of it
   std::uint64_t end_ = 0;      // where the closing bracket is
   std::uint64_t written_ = 0;  // when
   bool full_ = false;
