@@ -12,6 +12,8 @@ constexpr double busy_items = 300;
 
 std::uint64_t up(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 
+double real(std::uint64_t value) { return static_cast<double>(value); }
+
 // What A_QUADS, B_QUADS and C_QUADS say.
 bool is_in_quads(const GemmOperand &operand, std::uint64_t batch_count) {
   return operand.offset % 4 == 0 && operand.ld % 4 == 0 && operand.length % 4 == 0 &&
@@ -21,14 +23,14 @@ bool is_in_quads(const GemmOperand &operand, std::uint64_t batch_count) {
 // Steps along k, as long as their elements take to multiply, and what a tile takes to start and to end, in elements of
 // k; times elements of C, and over the part of the units that has something to do.
 double cost_of(const SimtTile &tile, const GemmTask &task, const DeviceInfo &info) {
-  const auto real = [](std::uint64_t value) { return static_cast<double>(value); };
   const double sides = real(tile.item_rows * tile.item_columns) / 2 + (tile.slices > 1 ? 16 : 0);
   const double length = real(up(task.k, tile.depth) * tile.depth) + sides;
   // Elements that are moved one by one take registers and instructions.
   double singles = 0;
   if (!is_in_quads(task.a, task.batch_count)) singles += real(tile.rows * tile.depth / tile.items());
   if (!is_in_quads(task.b, task.batch_count)) singles += real(tile.columns * tile.depth / tile.items());
-  const double tiles = real(tile.tiles(task));
+  const double tiles = tile.tiles(task);
+  if (tiles == 0) return 0;
   const double busy = tiles * real(tile.items()) / (real(info.compute_units) * busy_items);
   return tiles * real(tile.rows * tile.columns) * length * tile.waste * (1 + 0.04 * singles) / std::min(busy, 1.0);
 }
@@ -36,14 +38,13 @@ double cost_of(const SimtTile &tile, const GemmTask &task, const DeviceInfo &inf
 }  // namespace
 
 bool is_for_simt(const GemmTask &task) noexcept {
-  const auto real = [](std::uint64_t value) { return static_cast<double>(value); };
   if (std::min(task.m, task.n) < 128 || task.k <= 256) return true;
   const double elements = real(task.m) * real(task.n) * real(task.batch_count);
   return elements < 670.0 * 670.0 || elements * real(task.k) < 700.0 * 700.0 * 700.0;
 }
 
-std::uint64_t SimtTile::tiles(const GemmTask &task) const noexcept {
-  return up(task.m, rows) * up(task.n, columns) * task.batch_count;
+double SimtTile::tiles(const GemmTask &task) const noexcept {
+  return real(up(task.m, rows)) * real(up(task.n, columns)) * real(task.batch_count);
 }
 
 std::uint64_t SimtTile::local_bytes(std::size_t element) const noexcept {
@@ -89,7 +90,7 @@ const SimtTile *simt_tile_for(const GemmTask &task, const SimtTile &large, const
 
 void run_simt(GemmTask &task, const SimtTile &tile, Queue &queue, Waits waits, OutEvent out) {
   const auto quads = [&](const GemmOperand &operand) { return is_in_quads(operand, task.batch_count) ? "1" : "0"; };
-  const std::uint64_t groups = std::min<std::uint64_t>(tile.tiles(task), 1 << 20);
+  const auto groups = static_cast<std::size_t>(std::min(tile.tiles(task), 0x1p20));
   // What the launch's key does not know of the tile: each number is a power of two up to 128.
   std::uint64_t variant = 1;
   for (std::uint64_t number : {tile.rows, tile.columns, tile.depth, tile.item_rows, tile.item_columns, tile.slices})

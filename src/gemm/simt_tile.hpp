@@ -17,7 +17,8 @@ struct SimtTile {
   double waste;
 
   std::uint64_t items() const noexcept { return rows / item_rows * (columns / item_columns) * slices; }
-  std::uint64_t tiles(const GemmTask &task) const noexcept;
+  // Of large numbers, a real one: they are not limited yet when tiles are chosen.
+  double tiles(const GemmTask &task) const noexcept;
   std::uint64_t local_bytes(std::size_t element) const noexcept;
   // Whether groups of so many items and so much local memory are possible.
   bool fits(const DeviceInfo &info, std::size_t element) const noexcept;

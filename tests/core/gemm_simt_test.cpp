@@ -130,6 +130,8 @@ TEST_CASE("simt: NaN in C is not read with beta 0, and comes through with anothe
 TEST_CASE("simt: the tile follows the product and the device") {
   const DeviceInfo large = gpu_of(132), small = gpu_of(4);
   CHECK(chosen(large, 4096, 4096, 4096).rows == 128);
+  // More tiles than 64 bits count, times 0 products: nothing to do, but explained.
+  CHECK(chosen(large, 1LL << 62, 1LL << 62, 1, 0).items() > 0);
   // Not enough of the large ones for all units.
   CHECK(chosen(large, 512, 512, 512).rows < 64);
   CHECK(chosen(small, 512, 512, 512).rows >= 64);
