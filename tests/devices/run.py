@@ -23,9 +23,9 @@ DEVICES = {"pocl": [], "fake": [], "rusticl": [],
            # OpenCL 1.1, below what the library asks for, and a compiler that ends the process: the basis alone.
            "clover": ["-R", r"^core\.(support|runtime|program|doctor|disk_cache)$|^capi$", "--timeout", "120"],
            # A checker takes minutes for what others do in a second.
-           "oclgrind": ["-R", r"^core\.(support|runtime|program|array|gemm_cpu|doctor|disk_cache)$|^capi$"]}
+           "oclgrind": ["-R", r"^core\.(support|runtime|program|array|gemm_cpu|gemm_simt|doctor|disk_cache)$|^capi$"]}
 SUITES = ["core.support", "core.disk_cache", "core.doctor", "core.runtime", "core.profile", "core.program", "core.array", "core.gemm",
-          "core.gemm_cpu", "core.threads", "capi", "capi.threads", "python", "ffi", "example"]
+          "core.gemm_cpu", "core.gemm_simt", "core.threads", "capi", "capi.threads", "python", "ffi", "example"]
 
 
 def measured(name, core):

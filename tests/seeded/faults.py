@@ -76,7 +76,7 @@ FAULTS = [
           "    src_offset = moved(src_offset, axis.size - 1, axis.src);\n    axis.dst = -axis.dst;",
           "    axis.dst = -axis.dst;", "core.array"),
     Fault("edge of a tile", "rows past the edge of A are read", "kernels/gemm/simt.cl",
-          "next_a[i] = kk < k && r < m ?", "next_a[i] = kk <= k && r < m ?", "core.gemm"),
+          "next_a[i] = kk < k && r < m ?", "next_a[i] = kk <= k && r < m ?", "core.gemm_simt core.gemm"),
     Fault("lost message", "the message of a failure is cut off", "capi/last_error.cpp",
           "  record.message = new_message;\n", "  std::free(new_message);\n", CAPI),
 ]
