@@ -1,5 +1,7 @@
 #include "gemm/simt_tile.hpp"
 
+#include <algorithm>
+
 #include "gemm/kernel_call.hpp"
 #include "gemm/tile_launch.hpp"
 

@@ -1,8 +1,6 @@
 // The kernel for any GPU: every shape of its tiles, in quads and one by one, and the choice among them.
 #include <doctest/doctest.h>
 
-#include <set>
-
 #include "gemm/simt_tile.hpp"
 #include "support/gemm_fixture.hpp"
 
