@@ -915,7 +915,7 @@ GPUC_API gpuc_status gpuc_buffer_map_async(gpuc_buffer *buffer, gpuc_queue *queu
                                            size_t size_bytes, gpuc_event *const *waits, size_t wait_count,
                                            void **out_pointer, gpuc_event **out_event);
 
-/** Gives a mapped range back to the device.
+/** Gives a mapped range back to the device; waits for the map on the device if that is still to come.
  *  @param[in]  buffer [keep]  the one that was mapped
  *  @param[in]  queue [keep]
  *  @param[in]  pointer        as the map gave it

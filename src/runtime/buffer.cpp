@@ -217,10 +217,9 @@ void *Buffer::map(Queue &queue, std::uint32_t flags, std::size_t offset, std::si
   if (flags & map_write) native |= flags & map_discard ? CL_MAP_WRITE_INVALIDATE_REGION : CL_MAP_WRITE;
   BlockLease::Mappings mapping(1);
   mapping.front().timeline = queue.timeline();
-  mapping.front().in_order = queue.in_order();
   void *pointer = nullptr;
   used_by(queue);
-  enqueue(queue, "clEnqueueMapBuffer", "a map", waits, out,
+  enqueue(queue, "clEnqueueMapBuffer", "a map", waits, blocking ? out : &mapping.front().mapped,
           [&](cl_uint count, const cl_event *events, cl_event *event) {
             cl_int code = CL_SUCCESS;
             pointer = clEnqueueMapBuffer(queue.native(), root(), blocking ? CL_TRUE : CL_FALSE, native,
@@ -229,6 +228,7 @@ void *Buffer::map(Queue &queue, std::uint32_t flags, std::size_t offset, std::si
           },
           {size});
   mapping.front().pointer = pointer;
+  if (out && !blocking) *out = mapping.front().mapped;
   lease_->add_mapping(std::move(mapping));
   return pointer;
 }
@@ -238,6 +238,13 @@ void Buffer::unmap(Queue &queue, void *pointer, Waits waits, OutEvent out) {
   BlockLease::Mappings mapping = lease_->take_mapping(pointer);
   if (mapping.empty()) fail(Status::invalid_state, "pointer ", pointer, " is not mapped from this buffer");
   try {
+    std::vector<cl_event> all;
+    if (const cl_event map = mapping.front().pending()) {
+      if (mapping.front().timeline != queue.timeline()) mapping.front().mapped->ensure_flushed();
+      all.assign(waits.events, waits.events + waits.count);
+      all.push_back(map);
+      waits = {all.data(), static_cast<cl_uint>(all.size())};
+    }
     used_by(queue);
     enqueue(queue, "clEnqueueUnmapMemObject", "an unmap", waits, out,
             [&](cl_uint count, const cl_event *events, cl_event *event) {

@@ -107,19 +107,24 @@ BlockLease::~BlockLease() {
   pool_.give_back(std::move(block_), this);
 }
 
+cl_event BlockLease::Mapping::pending() const noexcept {
+  if (!mapped) return nullptr;
+  try {
+    const EventState state = mapped->state();
+    if (state == EventState::complete || state == EventState::failed) return nullptr;
+  } catch (...) {  // not known
+  }
+  return mapped->native();
+}
+
 // A driver may keep what is mapped for ever.
 void BlockLease::unmap(const Mapping &mapping) noexcept {
   if (!process_running()) return;
   cl_command_queue queue = mapping.timeline->queue();
-  // The command that maps may still be waiting for something, and PoCL crashes if this one overtakes it: if there is no
-  // barrier to be had, not at the second try either, it stays mapped.
-  if (!mapping.in_order) {
-    if (clEnqueueBarrierWithWaitList(queue, 0, nullptr, nullptr) != CL_SUCCESS &&
-        clEnqueueBarrierWithWaitList(queue, 0, nullptr, nullptr) != CL_SUCCESS)
-      return;
-    mapping.timeline->submitted();
-  }
-  if (clEnqueueUnmapMemObject(queue, block_->memory(), mapping.pointer, 0, nullptr, nullptr) != CL_SUCCESS) return;
+  const cl_event map = mapping.pending();
+  if (clEnqueueUnmapMemObject(queue, block_->memory(), mapping.pointer, map ? 1 : 0, map ? &map : nullptr, nullptr) !=
+      CL_SUCCESS)
+    return;
   mapping.timeline->submitted();
   clFlush(queue);
 }

@@ -7,6 +7,7 @@
 
 #include <gpucompute/context.hpp>
 #include <gpucompute/error.hpp>
+#include <gpucompute/event.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -97,7 +98,10 @@ class BlockLease {
   struct Mapping {
     void *pointer = nullptr;
     std::shared_ptr<Timeline> timeline;
-    bool in_order = true;
+    std::shared_ptr<Event> mapped;  // null: the host waited for it
+
+    // What an unmap must wait for, or null: drivers crash, or lose memory, where it overtakes the map.
+    cl_event pending() const noexcept;
   };
   using Mappings = std::list<Mapping>;
   void add_mapping(Mappings &&mapping) noexcept;

@@ -522,4 +522,34 @@ TEST_CASE("a buffer that goes while it is mapped is unmapped") {
   }
 }
 
+TEST_CASE("an unmap does not overtake its map") {
+  const Bench bench;
+  if (quirks_of(bench.device()).no_user_events) {
+    SKIP_PART("commands that wait for a user event never complete");
+    return;
+  }
+  Dice dice(17);
+  CAPTURE(dice.seed());
+  const std::uint32_t flags = bench.device().info().out_of_order ? Queue::out_of_order : 0;
+  const auto one = Queue::create(*bench.context, nullptr, flags), two = Queue::create(*bench.context, nullptr, 0);
+  for (const auto &queue : {one, two}) {
+    Mirror mirror(bench, dice, 5000);
+    const auto gate = Event::create_user(*bench.context);
+    void *pointer =
+        mirror.buffer->map(*one, Buffer::map_read | Buffer::map_write, 100, 3000, false, WaitFor(*gate), nullptr);
+    mirror.buffer->unmap(*queue, pointer, {}, nullptr);
+    gate->complete(0);
+    one->finish();
+    two->finish();
+    // What overtakes writes what the map has not read yet, or crashes.
+    CHECK(mirror.holds());
+  }
+  const auto gate = Event::create_user(*bench.context);
+  auto buffer = bench.buffer(dice.bytes(5000));
+  buffer->map(*one, Buffer::map_read | Buffer::map_write, 0, 5000, false, WaitFor(*gate), nullptr);
+  buffer.reset();
+  gate->complete(0);
+  CHECK_NOTHROW(one->finish());
+}
+
 TEST_SUITE_END();

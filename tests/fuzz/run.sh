@@ -50,7 +50,8 @@ run_libfuzzer() {
     "$work" "$root/tests/fuzz/corpus/$1" >"$log" 2>&1; then
     return 0
   fi
-  grep -a -v 'NEW\|REDUCE\|pulse\|RELOAD' "$log" | tail -n 40
+  # From the first word of what is wrong on.
+  grep -a -v 'NEW\|REDUCE\|pulse\|RELOAD' "$log" | sed -n '/runtime error\|ERROR: \|^fuzz: /,$p' | head -n 50
   input=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
   echo "fuzz: $1 stopped. To run it again: $build/tests/fuzz/fuzz_$1 $input"
   if [ -f "$input" ]; then
@@ -82,8 +83,11 @@ for target in $wanted; do
   # shellcheck disable=SC2086
   set -- $children
   children=${children#" $1"}
-  wait "$1" || stopped="$stopped $target"
-  cat "$build/$target.out"
+  if wait "$1"; then
+    cat "$build/$target.out"
+  else
+    stopped="$stopped $target"
+  fi
   if [ "$target" = exchange ]; then
     inputs=$(sed -n 's/^\([0-9]*\) seeds in .*/\1/p' "$build/exchange.out")
   else
@@ -95,4 +99,8 @@ for target in $wanted; do
   esac
   echo "figure: fuzzing $target | $seconds s | ${inputs:-unknown} inputs, $crashes crashes"
 done
-[ -z "$stopped" ] || die "stopped:$stopped"
+[ -n "$stopped" ] || exit 0
+for target in $stopped; do
+  cat "$build/$target.out"
+done
+die "stopped:$stopped"
