@@ -30,7 +30,8 @@
  *   GPUC_ERROR_NULL_ARGUMENT       a pointer that is needed is NULL
  *   GPUC_ERROR_INVALID_HANDLE      a handle is NULL, released, forged or of another type
  *   GPUC_ERROR_FORKED              the process is a fork() of one that had used the library: nothing works in the
- * child, which should end by _exit() GPUC_ERROR_SHUTTING_DOWN       the process is in exit()
+ *                                  child, which should end by _exit(): in exit() a driver may wait for ever
+ *   GPUC_ERROR_SHUTTING_DOWN       the process is in exit()
  *   GPUC_ERROR_OUT_OF_HOST_MEMORY  host memory ran out
  *   GPUC_ERROR_DRIVER              the driver refused a call for a reason that has no status of its own
  *   GPUC_ERROR_DEVICE_LOST         the driver reports the device, or the queue, as gone; release what uses it

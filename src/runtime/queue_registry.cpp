@@ -7,6 +7,7 @@
 
 #include "runtime/backoff.hpp"
 #include "runtime/timeline.hpp"
+#include "runtime/transfer_ring.hpp"
 
 namespace gpucompute {
 namespace {
@@ -25,7 +26,7 @@ Registry &registry() noexcept {
 }
 
 // Exit with work in flight crashes some drivers; exit that waits for ever is no better.
-void drain_queues() noexcept {
+void wait_for_queues() noexcept {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
   std::vector<std::weak_ptr<Timeline>> timelines;
   {
@@ -42,6 +43,11 @@ void drain_queues() noexcept {
   }
   Backoff backoff;
   while (queues_left_behind() != 0 && std::chrono::steady_clock::now() < end) backoff.pause();
+}
+
+void drain_queues() noexcept {
+  wait_for_queues();
+  TransferRing::end_all();
 }
 
 }  // namespace

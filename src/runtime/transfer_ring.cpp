@@ -6,7 +6,6 @@
 #include <system_error>
 
 #include "runtime/stream_copy.hpp"
-
 #include "runtime/user_event.hpp"
 
 namespace gpucompute {
@@ -24,6 +23,31 @@ void copy_cached(void *destination, const void *source, std::size_t size) noexce
 std::size_t worker_count() {
   const std::size_t cores = std::max(2u, std::thread::hardware_concurrency());
   return std::min(most_workers, cores);
+}
+
+// A driver that the end of the process takes down completes what gates wait for; what they let through would touch
+// memory that is gone. So workers say when they are busy, and no longer are from the end on.
+std::atomic<bool> ended{false};
+std::atomic<int> busy_workers{0};
+
+class Busy {
+ public:
+  Busy() noexcept {
+    busy_workers.fetch_add(1);
+    allowed_ = !ended.load();
+  }
+  Busy(const Busy &) = delete;
+  Busy &operator=(const Busy &) = delete;
+  ~Busy() { busy_workers.fetch_sub(1); }
+  explicit operator bool() const noexcept { return allowed_; }
+
+ private:
+  bool allowed_;
+};
+
+// For what is left of the process: to end a thread, too, may call into a driver.
+[[noreturn]] void rest() noexcept {
+  for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
 }
 
 }  // namespace
@@ -151,10 +175,7 @@ void TransferRing::loop(std::size_t index) {
       }
     if (job) {
       lock.unlock();
-      const cl_int code = copy_chunks(worker, *job);
-      cl_int none = CL_SUCCESS;
-      if (code != CL_SUCCESS) job->error.compare_exchange_strong(none, code);
-      if (job->workers_left.fetch_sub(1) == 1) finish(job);
+      if (!work_on(worker, job)) rest();
       job.reset();
       lock.lock();
       continue;
@@ -162,7 +183,8 @@ void TransferRing::loop(std::size_t index) {
     if (stopping_ && gated_.empty()) return;
     if (index == 0 && !gated_.empty()) {
       // The first worker keeps the gates: no worker ever blocks on what a program may take its time to complete.
-      if (open_gates())
+      const bool moved = Busy() && open_gates();
+      if (moved)
         work_.notify_all();
       else
         work_.wait_for(lock, std::chrono::microseconds(100));
@@ -171,6 +193,18 @@ void TransferRing::loop(std::size_t index) {
     if (stopping_ && index != 0) return;
     work_.wait(lock);
   }
+}
+
+// False: the process ends, and the job is left as it is.
+bool TransferRing::work_on(Worker &worker, const std::shared_ptr<TransferJob> &job) {
+  const Busy busy;
+  if (!busy) return false;
+  const cl_int code = copy_chunks(worker, *job);
+  if (ended) return false;
+  cl_int none = CL_SUCCESS;
+  if (code != CL_SUCCESS) job->error.compare_exchange_strong(none, code);
+  if (job->workers_left.fetch_sub(1) == 1) finish(job);
+  return true;
 }
 
 cl_int TransferRing::copy_chunks(Worker &worker, TransferJob &job) {
@@ -192,7 +226,7 @@ cl_int TransferRing::copy_chunks(Worker &worker, TransferJob &job) {
   const auto copy_in = job.size <= most_streamed ? stream_copy : copy_cached;
   cl_int code = CL_SUCCESS;
   int s = 0;
-  while (code == CL_SUCCESS && job.error == CL_SUCCESS) {
+  while (code == CL_SUCCESS && job.error == CL_SUCCESS && !ended) {
     const std::size_t offset = job.next_chunk.fetch_add(1) * job.chunk;
     if (offset >= job.size) break;
     code = settle(s);
@@ -224,7 +258,7 @@ void TransferRing::finish(const std::shared_ptr<TransferJob> &job) {
   job->keep_alive.reset();
   if (job->probe) job->probe->ends(job->error);
   std::shared_ptr<TransferJob> failed = job;
-  if (job->done && process_running()) complete_user_event(job->done.get(), job->error);
+  if (job->done) complete_user_event(job->done.get(), job->error);
   {
     std::lock_guard<std::mutex> lock(mutex_);
     running_.erase(std::find(running_.begin(), running_.end(), job));
@@ -232,6 +266,13 @@ void TransferRing::finish(const std::shared_ptr<TransferJob> &job) {
     if (job->error != CL_SUCCESS) last_failed_.swap(failed);
   }
   done_.notify_all();
+}
+
+void TransferRing::end_all() noexcept {
+  ended = true;
+  Backoff backoff;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (busy_workers.load() != 0 && std::chrono::steady_clock::now() < end) backoff.pause();
 }
 
 }  // namespace gpucompute

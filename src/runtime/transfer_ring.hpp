@@ -53,6 +53,9 @@ class TransferRing {
   void submit(TransferJobs &&job) noexcept;
   // No new jobs; the threads end when those there are done. Safe from a worker's own thread.
   void stop() noexcept;
+  // At the end of the process: from now on no worker of any ring calls a driver, or touches its memory. Waits for those
+  // that are at it, a second at most.
+  static void end_all() noexcept;
 
  private:
   struct Worker {
@@ -65,6 +68,7 @@ class TransferRing {
   TransferRing() = default;
   void start(TransferJobs &from, TransferJobs::iterator job) noexcept;
   void loop(std::size_t index);
+  bool work_on(Worker &worker, const std::shared_ptr<TransferJob> &job);
   bool open_gates();
   cl_int copy_chunks(Worker &worker, TransferJob &job);
   void finish(const std::shared_ptr<TransferJob> &job);

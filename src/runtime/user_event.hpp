@@ -14,7 +14,7 @@ namespace gpucompute {
 inline void complete_user_event(cl_event event, cl_int status) noexcept {
   Backoff backoff;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  while (process_running()) {
+  while (driver_remains()) {
     const cl_int code = clSetUserEventStatus(event, status);
     // Completed before, or no event at all: no asking will help.
     if (code == CL_SUCCESS || code == CL_INVALID_OPERATION || code == CL_INVALID_EVENT) return;

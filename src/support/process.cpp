@@ -40,6 +40,7 @@ void at_exit() {
     std::thread(run_drains).join();
   } catch (...) {  // no thread to be had: better no drain than one that may crash
   }
+  process_state.store(ProcessState::ended);
 }
 
 }  // namespace
@@ -53,6 +54,7 @@ void require_running() {
            "this process was forked from one that had used OpenCL, which drivers do not survive; "
            "start it with exec or the multiprocessing method 'spawn'");
     case ProcessState::exiting:
+    case ProcessState::ended:
       fail(Status::shutting_down, "the process is in exit()");
   }
 }

@@ -1,17 +1,23 @@
-// What the process as a whole is doing: running, a forked child, or in exit().
+// What the process as a whole is doing: running, a forked child, or in exit(), before and after our last work there.
 #pragma once
 
 #include <atomic>
 
 namespace gpucompute {
 
-enum class ProcessState : int { running = 0, forked = 1, exiting = 2 };
+enum class ProcessState : int { running = 0, forked = 1, exiting = 2, ended = 3 };
 
 extern std::atomic<ProcessState> process_state;
 
 // False in a forked child and during exit: OpenCL must not be called any more, not even to release.
 inline bool process_running() noexcept {
   return process_state.load(std::memory_order_relaxed) == ProcessState::running;
+}
+
+// Also true while exit waits for what is under way: threads that work at that go on, and only they.
+inline bool driver_remains() noexcept {
+  const ProcessState state = process_state.load(std::memory_order_relaxed);
+  return state == ProcessState::running || state == ProcessState::exiting;
 }
 
 // Throws Error(forked or shutting_down) unless the process is running.

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <thread>
+#include <vector>
 
 namespace process_child {
 namespace {
@@ -15,6 +16,14 @@ namespace {
 void calls_at_exit() {
   expect_everywhere(GPUC_ERROR_SHUTTING_DOWN);
   release_all();
+  if (failures) _exit(1);
+}
+
+// Copies that exit finds under way, one behind the other: it waits for them.
+std::vector<unsigned char> arrived;
+
+void check_arrived() {
+  if (!std::equal(arrived.begin(), arrived.end(), large_host)) wrong("exit did not wait for the copies");
   if (failures) _exit(1);
 }
 
@@ -33,6 +42,7 @@ bool exit_shape(const std::string &shape) {
   static const char *const shapes[] = {"running_kernel",
                                        "released_running_kernel",
                                        "copies",
+                                       "copies_arrive",
                                        "never_released",
                                        "second_thread",
                                        "busy_threads",
@@ -42,6 +52,7 @@ bool exit_shape(const std::string &shape) {
                                        "busy_call_at_exit",
                                        "watched_event",
                                        "blocked",
+                                       "blocked_copy",
                                        "gemm",
                                        "exit_in_log",
                                        "quick_exit",
@@ -50,6 +61,7 @@ bool exit_shape(const std::string &shape) {
   if (shape == "call_at_exit" || shape == "busy_call_at_exit")
     std::atexit(calls_at_exit);  // before the library's: runs after
   if (shape == "release_at_exit") std::atexit(release_all);
+  if (shape == "copies_arrive") std::atexit(check_arrived);  // after the library's work at exit
   make_all();
   if (shape == "release_before_library_exit") std::atexit(release_all);  // after the library's: runs before
   if (shape == "running_kernel" || shape == "busy_call_at_exit") start_kernel(100000);
@@ -66,12 +78,21 @@ bool exit_shape(const std::string &shape) {
     }
     EXPECT(GPUC_OK, gpuc_queue_flush(o.queue));
   }
-  if (shape == "watched_event" || shape == "blocked") {
+  if (shape == "copies_arrive") {
+    for (std::size_t i = 0; i < large_size; ++i) large_host[i] = static_cast<unsigned char>(i * 7 + i / 256);
+    arrived.assign(large_size, 0);
+    EXPECT(GPUC_OK, gpuc_buffer_write_async(o.large, o.queue, 0, large_size, large_host, nullptr, 0, nullptr));
+    EXPECT(GPUC_OK, gpuc_buffer_read_async(o.large, o.queue, 0, large_size, arrived.data(), nullptr, 0, nullptr));
+  }
+  if (shape == "watched_event" || shape == "blocked" || shape == "blocked_copy") {
     // Work that will never run: exit waits for two seconds at most.
     gpuc_event *user = nullptr, *blocked = nullptr;
     int32_t fd = -1;
     EXPECT(GPUC_OK, gpuc_event_create_user(o.context, &user));
-    EXPECT(GPUC_OK, gpuc_buffer_write_async(o.buffer, o.queue, 0, 4096, large_host, &user, 1, &blocked));
+    if (shape == "blocked_copy")
+      EXPECT(GPUC_OK, gpuc_buffer_read_async(o.large, o.queue, 0, large_size, large_host, &user, 1, &blocked));
+    else
+      EXPECT(GPUC_OK, gpuc_buffer_write_async(o.buffer, o.queue, 0, 4096, large_host, &user, 1, &blocked));
     if (shape == "watched_event") EXPECT(GPUC_OK, gpuc_event_get_fd(blocked, &fd));
     if (shape == "watched_event") EXPECT(GPUC_OK, gpuc_event_complete(user, 0));
   }

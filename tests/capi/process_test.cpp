@@ -112,9 +112,9 @@ std::vector<std::string> fake(const std::string &profile) {
 TEST_SUITE("process") {
   TEST_CASE("exit in every shape") {
     if (is_oclgrind()) SKIP_TEST("a checker knows no threads, and takes minutes for the kernel");
-    for (const char *shape : {"running_kernel", "released_running_kernel", "copies", "never_released", "second_thread",
-                              "busy_threads", "release_at_exit", "release_before_library_exit", "call_at_exit",
-                              "busy_call_at_exit", "watched_event", "gemm"}) {
+    for (const char *shape : {"running_kernel", "released_running_kernel", "copies", "copies_arrive", "never_released",
+                              "second_thread", "busy_threads", "release_at_exit", "release_before_library_exit",
+                              "call_at_exit", "busy_call_at_exit", "watched_event", "gemm"}) {
       for (int i = 0; i < 5; ++i) {
         const Result result = run(shape, {"GPUC_TRANSFER=" + std::string(i % 2 ? "force" : "")});
         check_ends_well(result, shape);
@@ -130,6 +130,7 @@ TEST_SUITE("process") {
     }
     // exit() gives up what will never be complete.
     check_ends_well(run("blocked"), "blocked");
+    check_ends_well(run("blocked_copy", {"GPUC_TRANSFER=force"}), "blocked_copy");
   }
 
   TEST_CASE("fork") {
