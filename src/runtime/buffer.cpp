@@ -5,19 +5,19 @@
 #include "runtime/enqueue.hpp"
 #include "runtime/memory_guard.hpp"
 #include "runtime/memory_pool.hpp"
+#include "runtime/quirks.hpp"
 #include "runtime/transfer.hpp"
 #include "support/checked_math.hpp"
 
 namespace gpucompute {
 namespace {
 
-// A blocking call: put(event) with everything else bound.
+// A blocking call: put(event) with everything else bound. `wants_event`: the caller needs `event` for itself.
 template <class Put>
-cl_int recorded(Queue &queue, const char *routine, std::size_t size, const Put &put) {
-  if (!profiling()) return put_with_room(queue, nullptr, put);
-  ClEvent event;
+cl_int recorded(Queue &queue, const char *routine, std::size_t size, bool wants_event, ClEvent &event, const Put &put) {
+  if (!profiling()) return put_with_room(queue, wants_event ? event.receive() : nullptr, put);
   CommandProbe probe(queue.track(), routine, "", {}, {size, 0, nullptr, nullptr, true});
-  const cl_int code = put_with_room(queue, probe.wants_event() ? event.receive() : nullptr, put);
+  const cl_int code = put_with_room(queue, wants_event || probe.wants_event() ? event.receive() : nullptr, put);
   probe.done(code, event.get());
   return code;
 }
@@ -108,12 +108,20 @@ void Buffer::write(Queue &queue, std::size_t offset, std::size_t size, const voi
   if (context_->transfer().wants(queue, host, size) &&
       context_->transfer().write(queue, lease_, offset_ + offset, size, host))
     return;
-  const std::uint64_t before = queue.timeline()->last();
+  used_by(queue);
   const auto put = [&](cl_event *event) {
     return clEnqueueWriteBuffer(queue.native(), root(), CL_TRUE, offset_ + offset, size, host, 0, nullptr, event);
   };
-  cl_check(recorded(queue, "clEnqueueWriteBuffer", size, put), "clEnqueueWriteBuffer", "writing to a buffer");
-  if (queue.in_order()) queue.timeline()->completed(before);
+  const bool waits = quirks_of(queue.device()).writes_after_return;
+  ClEvent written;
+  cl_check(recorded(queue, "clEnqueueWriteBuffer", size, waits, written, put), "clEnqueueWriteBuffer",
+           "writing to a buffer");
+  // OpenCL says no more than that the host's memory may be used again: the pool counts the write as any other command.
+  queue.timeline()->submitted();
+  if (!waits) return;
+  const cl_event event = written.get();
+  if (const cl_int code = clWaitForEvents(1, &event); code != CL_SUCCESS)
+    fail_execution(code, "clWaitForEvents", "a write");
 }
 
 void Buffer::read(Queue &queue, std::size_t offset, std::size_t size, void *host) {
@@ -128,7 +136,9 @@ void Buffer::read(Queue &queue, std::size_t offset, std::size_t size, void *host
   const auto put = [&](cl_event *event) {
     return clEnqueueReadBuffer(queue.native(), root(), CL_TRUE, offset_ + offset, size, host, 0, nullptr, event);
   };
-  cl_check(recorded(queue, "clEnqueueReadBuffer", size, put), "clEnqueueReadBuffer", "reading from a buffer");
+  ClEvent none;
+  cl_check(recorded(queue, "clEnqueueReadBuffer", size, false, none, put), "clEnqueueReadBuffer",
+           "reading from a buffer");
   if (queue.in_order()) queue.timeline()->completed(before);
   if (guarding_memory()) check_guards(queue, queue.in_order());
 }

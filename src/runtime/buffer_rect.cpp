@@ -4,6 +4,7 @@
 #include "runtime/enqueue.hpp"
 #include "runtime/memory_guard.hpp"
 #include "runtime/memory_pool.hpp"
+#include "runtime/quirks.hpp"
 #include "support/checked_math.hpp"
 #include "support/cl_handle.hpp"
 
@@ -141,7 +142,9 @@ void Buffer::write_rect(Queue &queue, const Rect &rect, const void *host, bool b
   const Place here = place_of(lease_->block(), offset_);
   const Origin origin = origin_in_root(to, rect.region, here.place), host_origin{{0, 0, 0}};
   used_by(queue);
-  enqueue(queue, "clEnqueueWriteBufferRect", "a write", waits, out,
+  const bool wait = blocking && quirks_of(queue.device()).writes_after_return;
+  std::shared_ptr<Event> written;
+  enqueue(queue, "clEnqueueWriteBufferRect", "a write", waits, wait ? &written : out,
           [&](cl_uint count, const cl_event *events, cl_event *event) {
             const cl_int code = clEnqueueWriteBufferRect(
                 queue.native(), here.memory, blocking ? CL_TRUE : CL_FALSE, origin.at, host_origin.at, rect.region,
@@ -156,6 +159,9 @@ void Buffer::write_rect(Queue &queue, const Rect &rect, const void *host, bool b
                            });
           },
           {bytes_of(rect)});
+  if (!wait) return;
+  written->wait();
+  if (out) *out = std::move(written);
 }
 
 void Buffer::read_rect(Queue &queue, const Rect &rect, void *host, bool blocking, Waits waits, OutEvent out) {

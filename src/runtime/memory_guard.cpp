@@ -72,6 +72,8 @@ void write(cl_command_queue queue, cl_mem memory, std::size_t offset, const std:
   if (!bytes.empty())
     cl_check(clEnqueueWriteBuffer(queue, memory, CL_TRUE, offset, bytes.size(), bytes.data(), 0, nullptr, nullptr),
              "clEnqueueWriteBuffer", doing);
+  // A blocking write may return before it has written, and the buffer is used from other queues.
+  cl_check(clFinish(queue), "clFinish", doing);
 }
 
 }  // namespace

@@ -25,6 +25,8 @@ struct Quirks {
   bool no_prefetch = false;
   // Warns that what it makes of the kernels for CPU devices may be wrong, and it is.
   bool miscompiles_cpu_kernels = false;
+  // A blocking write returns while it is still writing, as OpenCL allows: commands of other queues may overtake it.
+  bool writes_after_return = false;
 };
 
 const Quirks &quirks_of(const Device &device) noexcept;

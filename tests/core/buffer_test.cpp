@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <gpucompute/buffer.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -550,6 +551,31 @@ TEST_CASE("an unmap does not overtake its map") {
   buffer.reset();
   gate->complete(0);
   CHECK_NOTHROW(one->finish());
+}
+
+TEST_CASE("a blocking write is there for commands of other queues") {
+  SKIP_WITHOUT_COMPILER();
+  const Bench bench;
+  const auto kernel = bench.program("kernel void put(global uchar *x, uchar value) { x[2] = value; }")->kernel("put");
+  const auto other = Queue::create(*bench.context, nullptr, 0);
+  const auto buffer = Buffer::create(*bench.context, 8192);
+  const Rect part{{1024, 1, 1}, {0, 0, 0}, 0, 0, {0, 0, 0}, 0, 0};
+  const Bytes data(1024, 200);
+  const int rounds = quirks_of(bench.device()).checker ? 10 : 2000;
+  int lost = 0;
+  for (int i = 0; i < rounds; ++i) {
+    if (i % 2)
+      buffer->write(*bench.queue, 0, data.size(), data.data());
+    else
+      buffer->write_rect(*bench.queue, part, data.data(), true, {}, nullptr);
+    const Argument arguments[] = {argument(*buffer), argument(static_cast<std::uint8_t>(i % 200))};
+    kernel->launch(*other, global_size(1), arguments, 2);
+    other->finish();
+    std::uint8_t got = 0;
+    buffer->read(*bench.queue, 2, 1, &got);
+    lost += got != i % 200;
+  }
+  CHECK(lost == 0);
 }
 
 TEST_SUITE_END();
