@@ -38,7 +38,7 @@ class Watcher {
   void run() noexcept {
     std::list<Watched> watched;
     Backoff backoff;
-    while (process_running()) {
+    for (;;) {
       {
         std::unique_lock<std::mutex> lock(mutex_);
         if (watched.empty() && incoming_.empty()) wake_.wait(lock, [this] { return !incoming_.empty(); });
@@ -46,6 +46,8 @@ class Watcher {
         watched.splice(watched.end(), incoming_);
       }
       for (auto one = watched.begin(); one != watched.end();) {
+        const BackgroundWork work;
+        if (!work) rest_of_process();
         const auto seen = one++;
         if (!over(*seen->event)) continue;
         backoff = Backoff();

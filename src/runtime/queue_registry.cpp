@@ -7,7 +7,6 @@
 
 #include "runtime/backoff.hpp"
 #include "runtime/timeline.hpp"
-#include "runtime/transfer_ring.hpp"
 
 namespace gpucompute {
 namespace {
@@ -26,7 +25,7 @@ Registry &registry() noexcept {
 }
 
 // Exit with work in flight crashes some drivers; exit that waits for ever is no better.
-void wait_for_queues() noexcept {
+void drain_queues() noexcept {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
   std::vector<std::weak_ptr<Timeline>> timelines;
   {
@@ -43,11 +42,6 @@ void wait_for_queues() noexcept {
   }
   Backoff backoff;
   while (queues_left_behind() != 0 && std::chrono::steady_clock::now() < end) backoff.pause();
-}
-
-void drain_queues() noexcept {
-  wait_for_queues();
-  TransferRing::end_all();
 }
 
 }  // namespace

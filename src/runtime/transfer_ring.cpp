@@ -25,31 +25,6 @@ std::size_t worker_count() {
   return std::min(most_workers, cores);
 }
 
-// A driver that the end of the process takes down completes what gates wait for; what they let through would touch
-// memory that is gone. So workers say when they are busy, and no longer are from the end on.
-std::atomic<bool> ended{false};
-std::atomic<int> busy_workers{0};
-
-class Busy {
- public:
-  Busy() noexcept {
-    busy_workers.fetch_add(1);
-    allowed_ = !ended.load();
-  }
-  Busy(const Busy &) = delete;
-  Busy &operator=(const Busy &) = delete;
-  ~Busy() { busy_workers.fetch_sub(1); }
-  explicit operator bool() const noexcept { return allowed_; }
-
- private:
-  bool allowed_;
-};
-
-// For what is left of the process: to end a thread, too, may call into a driver.
-[[noreturn]] void rest() noexcept {
-  for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
-}
-
 }  // namespace
 
 std::shared_ptr<TransferRing> TransferRing::create(cl_context context, cl_device_id device) {
@@ -175,7 +150,7 @@ void TransferRing::loop(std::size_t index) {
       }
     if (job) {
       lock.unlock();
-      if (!work_on(worker, job)) rest();
+      if (!work_on(worker, job)) rest_of_process();
       job.reset();
       lock.lock();
       continue;
@@ -183,7 +158,7 @@ void TransferRing::loop(std::size_t index) {
     if (stopping_ && gated_.empty()) return;
     if (index == 0 && !gated_.empty()) {
       // The first worker keeps the gates: no worker ever blocks on what a program may take its time to complete.
-      const bool moved = Busy() && open_gates();
+      const bool moved = BackgroundWork() && open_gates();
       if (moved)
         work_.notify_all();
       else
@@ -197,10 +172,10 @@ void TransferRing::loop(std::size_t index) {
 
 // False: the process ends, and the job is left as it is.
 bool TransferRing::work_on(Worker &worker, const std::shared_ptr<TransferJob> &job) {
-  const Busy busy;
-  if (!busy) return false;
+  const BackgroundWork work;
+  if (!work) return false;
   const cl_int code = copy_chunks(worker, *job);
-  if (ended) return false;
+  if (!driver_remains()) return false;
   cl_int none = CL_SUCCESS;
   if (code != CL_SUCCESS) job->error.compare_exchange_strong(none, code);
   if (job->workers_left.fetch_sub(1) == 1) finish(job);
@@ -226,7 +201,7 @@ cl_int TransferRing::copy_chunks(Worker &worker, TransferJob &job) {
   const auto copy_in = job.size <= most_streamed ? stream_copy : copy_cached;
   cl_int code = CL_SUCCESS;
   int s = 0;
-  while (code == CL_SUCCESS && job.error == CL_SUCCESS && !ended) {
+  while (code == CL_SUCCESS && job.error == CL_SUCCESS && driver_remains()) {
     const std::size_t offset = job.next_chunk.fetch_add(1) * job.chunk;
     if (offset >= job.size) break;
     code = settle(s);
@@ -266,13 +241,6 @@ void TransferRing::finish(const std::shared_ptr<TransferJob> &job) {
     if (job->error != CL_SUCCESS) last_failed_.swap(failed);
   }
   done_.notify_all();
-}
-
-void TransferRing::end_all() noexcept {
-  ended = true;
-  Backoff backoff;
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-  while (busy_workers.load() != 0 && std::chrono::steady_clock::now() < end) backoff.pause();
 }
 
 }  // namespace gpucompute

@@ -53,9 +53,6 @@ class TransferRing {
   void submit(TransferJobs &&job) noexcept;
   // No new jobs; the threads end when those there are done. Safe from a worker's own thread.
   void stop() noexcept;
-  // At the end of the process: from now on no worker of any ring calls a driver, or touches its memory. Waits for those
-  // that are at it, a second at most.
-  static void end_all() noexcept;
 
  private:
   struct Worker {

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -18,6 +19,15 @@ constexpr int drain_capacity = 8;
 std::mutex drain_mutex;
 int drain_count = 0;
 void (*drains[drain_capacity])() noexcept;
+
+std::atomic<int> at_work{0};
+
+void end_background_work() noexcept {
+  process_state.store(ProcessState::ended);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (at_work.load() != 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+}
 
 void in_child() { process_state.store(ProcessState::forked); }
 
@@ -40,10 +50,25 @@ void at_exit() {
     std::thread(run_drains).join();
   } catch (...) {  // no thread to be had: better no drain than one that may crash
   }
-  process_state.store(ProcessState::ended);
+  end_background_work();
 }
 
 }  // namespace
+
+BackgroundWork::BackgroundWork() noexcept {
+  at_work.fetch_add(1);
+  const ProcessState state = process_state.load();
+  allowed_ = state == ProcessState::running || state == ProcessState::exiting;
+  if (!allowed_) at_work.fetch_sub(1);
+}
+
+BackgroundWork::~BackgroundWork() {
+  if (allowed_) at_work.fetch_sub(1);
+}
+
+void rest_of_process() noexcept {
+  for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+}
 
 void require_running() {
   switch (process_state.load(std::memory_order_relaxed)) {

@@ -20,6 +20,24 @@ inline bool driver_remains() noexcept {
   return state == ProcessState::running || state == ProcessState::exiting;
 }
 
+// Our own threads call drivers, or touch memory of theirs, only while one of these lives and is true. The end of exit's
+// work makes all that come later false, and waits for those that live, a second at most: a driver that is taken down
+// completes what such a thread waits for, and what it would do then finds nothing.
+class BackgroundWork {
+ public:
+  BackgroundWork() noexcept;
+  BackgroundWork(const BackgroundWork &) = delete;
+  BackgroundWork &operator=(const BackgroundWork &) = delete;
+  ~BackgroundWork();
+  explicit operator bool() const noexcept { return allowed_; }
+
+ private:
+  bool allowed_;
+};
+
+// Where such a thread stays when it is false: to end a thread, too, may call into a driver.
+[[noreturn]] void rest_of_process() noexcept;
+
 // Throws Error(forked or shutting_down) unless the process is running.
 void require_running();
 
