@@ -29,7 +29,16 @@ void end_background_work() noexcept {
     std::this_thread::sleep_for(std::chrono::microseconds(50));
 }
 
-void in_child() { process_state.store(ProcessState::forked); }
+// glibc's lock of what atexit() keeps: taken by one thread while another forks, it stays taken in the child, whose
+// exit() then waits for it for ever. So no fork happens while we are in atexit().
+std::mutex arming;
+
+void before_fork() { arming.lock(); }
+void in_parent() { arming.unlock(); }
+void in_child() {
+  arming.unlock();
+  process_state.store(ProcessState::forked);
+}
 
 void run_drains() noexcept {
   std::unique_lock<std::mutex> lock(drain_mutex);
@@ -87,14 +96,17 @@ void require_running() {
 void process_arm() {
   static std::once_flag once;
   std::call_once(once, [] {
-    pthread_atfork(nullptr, nullptr, in_child);
+    pthread_atfork(before_fork, in_parent, in_child);
+    std::lock_guard<std::mutex> lock(arming);
     std::atexit(at_exit);
   });
 }
 
 void process_arm_again() noexcept {
   static std::atomic<int> left{64};
-  if (left.load(std::memory_order_relaxed) > 0 && left.fetch_sub(1) > 0) std::atexit(at_exit);
+  if (left.load(std::memory_order_relaxed) <= 0 || left.fetch_sub(1) <= 0) return;
+  std::lock_guard<std::mutex> lock(arming);
+  std::atexit(at_exit);
 }
 
 void process_on_exit(void (*drain)() noexcept) noexcept {
