@@ -69,9 +69,9 @@ std::vector<unsigned char> read(cl_command_queue queue, cl_mem memory, std::size
 }
 
 void write(cl_command_queue queue, cl_mem memory, std::size_t offset, const std::vector<unsigned char> &bytes) {
-  if (!bytes.empty())
-    cl_check(clEnqueueWriteBuffer(queue, memory, CL_TRUE, offset, bytes.size(), bytes.data(), 0, nullptr, nullptr),
-             "clEnqueueWriteBuffer", doing);
+  if (bytes.empty()) return;
+  cl_check(clEnqueueWriteBuffer(queue, memory, CL_TRUE, offset, bytes.size(), bytes.data(), 0, nullptr, nullptr),
+           "clEnqueueWriteBuffer", doing);
   // A blocking write may return before it has written, and the buffer is used from other queues.
   cl_check(clFinish(queue), "clFinish", doing);
 }

@@ -53,7 +53,7 @@ def find_vendors(build, wanted, folder):
         found["fake"] = fake
     libraries = {os.path.basename(path)[:-4]: path for path in sorted(glob.glob("/etc/OpenCL/vendors/*.icd"))}
     in_place = {"oclgrind": glob.glob("/usr/lib*/oclgrind/liboclgrind-rt-icd.so") + glob.glob("/usr/lib*/*/oclgrind/liboclgrind-rt-icd.so")}
-    if wanted and "intel" in wanted:  # fetched by ./dev test --device intel; takes minutes
+    if wanted and "intel" in wanted:  # what ./dev test --device intel fetched, only where asked for
         in_place["intel"] = glob.glob(os.path.join(os.path.dirname(HERE), "../.venv/intel/driver/libintelocl.so"))
     for name, paths in in_place.items():
         for path in paths:
